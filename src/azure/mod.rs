@@ -1,0 +1,5 @@
+//! Typed clients of Azure's REST APIs.
+//!
+//! Knows nothing of migrations, pages or the database.
+
+pub mod tokens;

@@ -1,0 +1,1 @@
+//! Entra sign-in, tokens per resource, sessions.

@@ -1,0 +1,23 @@
+//! IoTC Migrator moves fleets of devices off Azure IoT Central and proves, device by device, where each one is.
+//!
+//! The rooms, and which way imports run (`web → engine → {azure, store, migration}`):
+//!
+//! - [`config`] reads settings; [`clock`] is the only source of time; [`ids`] types Azure's identifiers.
+//! - [`azure`]: typed clients of Azure's REST APIs. Knows nothing of migrations, pages or the database.
+//! - [`identity`]: Entra sign-in, tokens per resource, sessions.
+//! - [`migration`]: the domain, pure.
+//! - [`store`]: SQLite, the only place with SQL.
+//! - [`engine`]: the durable workflow.
+//! - [`web`]: pages.
+//! - [`sandbox`]: a simulated Azure, written from Azure's documentation apart from everything above.
+
+pub mod azure;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod identity;
+pub mod ids;
+pub mod migration;
+pub mod sandbox;
+pub mod store;
+pub mod web;
