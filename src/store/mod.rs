@@ -3,6 +3,12 @@
 //! Promises: migrations of the schema only go forward; a writer begins with `BEGIN IMMEDIATE`, so it never fails half-way
 //! for having read first; no transaction is held across anything but other statements.
 
+mod codec;
+pub mod devices;
+pub mod events;
+pub mod migrations;
+pub mod steps;
+
 use std::path::Path;
 use std::time::Duration;
 
