@@ -5,7 +5,9 @@
 
 mod codec;
 pub mod devices;
+pub mod enrollments;
 pub mod events;
+pub mod jobs;
 pub mod migrations;
 pub mod steps;
 
