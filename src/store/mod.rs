@@ -10,6 +10,8 @@ pub mod events;
 pub mod jobs;
 pub mod migrations;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
