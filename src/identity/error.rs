@@ -45,6 +45,9 @@ pub enum SignInError {
     /// The id token did not pass.
     #[error("Entra's statement of who signed in was not accepted: {0}")]
     IdToken(#[from] IdTokenError),
+    /// There are no random numbers.
+    #[error("The system gives no random numbers.")]
+    Random,
     /// The database failed.
     #[error("The sign-in could not be recorded.")]
     Store(#[from] StoreError),
@@ -117,6 +120,7 @@ impl SignInError {
                  then start again with Sign in."
                     .to_owned()
             }
+            Self::Random => "Start again with Sign in; if it stays, restart the machine.".to_owned(),
             Self::Store(_) | Self::Vault(_) => {
                 "Check the disk and the data folder (the log names the cause), then start again with Sign in."
                     .to_owned()
