@@ -78,7 +78,7 @@ pub(super) struct Granted {
 /// Why Entra granted nothing.
 #[derive(Debug, Clone)]
 pub(super) enum TokenFailure {
-    Refused(EntraRefusal),
+    Refused(Box<EntraRefusal>),
     Unreachable { message: String, retry_after: Option<Duration> },
     BadAnswer(String),
 }
@@ -203,7 +203,7 @@ impl Entra {
         if facts.is_trouble() {
             return Failed::trouble(refusal.to_string(), facts);
         }
-        Failed { failure: TokenFailure::Refused(refusal), passing: false, effect_is_unknown: false }
+        Failed { failure: TokenFailure::Refused(Box::new(refusal)), passing: false, effect_is_unknown: false }
     }
 }
 

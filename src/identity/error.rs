@@ -24,7 +24,7 @@ pub enum SignInError {
     AlreadyUsed,
     /// Entra refused.
     #[error("{0}")]
-    Refused(EntraRefusal),
+    Refused(Box<EntraRefusal>),
     /// The answer carries neither a code nor an error.
     #[error("Entra's answer carries no authorization code.")]
     NoCode,
@@ -131,10 +131,10 @@ impl SignInError {
     /// Whether a setting of the registration or of this program has to change: show the set-up page.
     #[must_use]
     pub fn is_set_up(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(EntraRefusal { remedy: Remedy::ChangeSetting | Remedy::ResourceUnknown, .. })
-                | Self::IdToken(IdTokenError::Audience | IdTokenError::Issuer)
-        )
+        match self {
+            Self::Refused(refusal) => matches!(refusal.remedy, Remedy::ChangeSetting | Remedy::ResourceUnknown),
+            Self::IdToken(error) => matches!(error, IdTokenError::Audience | IdTokenError::Issuer),
+            _ => false,
+        }
     }
 }

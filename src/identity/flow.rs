@@ -6,7 +6,7 @@
 use std::sync::PoisonError;
 
 use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope};
 use url::Url;
 
 use super::counter::Minted;
@@ -44,18 +44,16 @@ impl Identity {
             begun_at: self.inner.clock.now(),
             central_left_out,
         };
-        Ok(SignInStart { authorize_url: self.authorize_url(&attempt)?, attempt })
+        Ok(SignInStart { authorize_url: self.authorize_url(&attempt), attempt })
     }
 
-    fn authorize_url(&self, attempt: &Attempt) -> Result<Url, SignInError> {
+    fn authorize_url(&self, attempt: &Attempt) -> Url {
         let settings = &self.inner.settings;
         let wish = &attempt.wish;
-        let redirect_uri = RedirectUrl::new(settings.redirect_uri.as_str().to_owned())
-            .map_err(|_| SignInError::BadAnswer("the redirect URI is not a URL".to_owned()))?;
         let verifier = PkceCodeVerifier::new(attempt.verifier.clone());
         let client = BasicClient::new(ClientId::new(settings.client_id.clone()))
             .set_auth_uri(AuthUrl::from_url(settings.authorize_url(&attempt.authority)))
-            .set_redirect_uri(redirect_uri);
+            .set_redirect_uri(settings.redirect_uri.for_oauth().clone());
         let mut request = client
             .authorize_url(|| CsrfToken::new(attempt.state.clone()))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
@@ -75,7 +73,7 @@ impl Identity {
         if let Some(claims) = &wish.claims {
             request = request.add_extra_param("claims", claims);
         }
-        Ok(request.url().0)
+        request.url().0
     }
 
     /// Finishes a sign-in with what the session remembered ([`super::UserSession::take_attempt`]) and what Entra sent.
@@ -118,7 +116,7 @@ impl Identity {
         if let Some(error) = &callback.error {
             let refusal = super::EntraRefusal::of_callback(&self.inner.settings, error, callback);
             tracing::warn!(error = refusal.error, code = refusal.code, "Entra refused a sign-in");
-            return Err(SignInError::Refused(refusal));
+            return Err(SignInError::Refused(Box::new(refusal)));
         }
         let code = callback.code.as_ref().ok_or(SignInError::NoCode)?;
         let ask = Ask::Redeem { code, verifier: &attempt.verifier };
