@@ -139,8 +139,8 @@ impl Identity {
         Ok(Some(self.inner.settings.logout_url(&id.tid, hint.as_deref())))
     }
 
-    /// Forgets the grant and the access tokens of a person who has no live session any more. For the end of a migration
-    /// that kept them.
+    /// Forgets the grant and the access tokens of a person who has no live session any more. For when the last migration
+    /// that needed them has ended; the caller sees to it that it was the last.
     ///
     /// # Errors
     /// The database failed.

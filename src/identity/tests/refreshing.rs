@@ -289,3 +289,13 @@ async fn a_sign_out_during_a_request_leaves_no_token_behind() {
     assert!(matches!(tokens.token(Resource::Central, None).await, Err(TokenError::SignInNeeded { .. })));
     assert!(bench.store.lookup_grant(&ada()).await.expect("reads").is_none());
 }
+
+#[tokio::test]
+async fn numbers_out_of_all_bounds_do_no_harm() {
+    let entra = FakeEntra::start().await;
+    let bench = Bench::signed_in(&entra).await;
+    let mut body = granted("A2", None, None);
+    body["expires_in"] = json!(u64::MAX);
+    entra.refreshes_with(200, body).await;
+    assert_eq!(exposed(bench.tokens().token(Resource::Central, None).await), "A2");
+}
