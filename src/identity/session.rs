@@ -21,7 +21,6 @@ const MAX_ATTEMPTS: usize = 5;
 pub(super) const USER: &str = "user";
 const ATTEMPTS: &str = "attempts";
 const CSRF: &str = "csrf";
-const NOTICES: &str = "notices";
 
 /// The session of the browser that a request came from. An extractor, for use below [`super::session_layer`].
 #[derive(Clone)]
@@ -111,31 +110,6 @@ impl UserSession {
     async fn write_attempts(&self, attempts: &[Attempt]) -> Result<(), SessionError> {
         self.session.insert(ATTEMPTS, attempts).await?;
         Ok(self.session.save().await?)
-    }
-
-    /// Leaves words for the next page that this browser shows.
-    ///
-    /// # Errors
-    /// The session could not be read or written.
-    pub async fn leave_notices(&self, notices: &[String]) -> Result<(), SessionError> {
-        if notices.is_empty() {
-            return Ok(());
-        }
-        let mut all: Vec<String> = self.session.get(NOTICES).await?.unwrap_or_default();
-        all.extend_from_slice(notices);
-        Ok(self.session.insert(NOTICES, all).await?)
-    }
-
-    /// Takes the words that were left.
-    ///
-    /// # Errors
-    /// The session could not be read or written.
-    pub async fn take_notices(&self) -> Result<Vec<String>, SessionError> {
-        let notices: Option<Vec<String>> = self.session.get(NOTICES).await?;
-        if notices.is_some() {
-            self.session.remove_value(NOTICES).await?;
-        }
-        Ok(notices.unwrap_or_default())
     }
 
     /// The anti-forgery token of this session, for forms. Made when first asked for.

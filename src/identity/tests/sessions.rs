@@ -40,14 +40,6 @@ fn site(identity: &Identity, bench: &Bench, clock: Clock) -> Router {
         .route("/leave-running", get(leave_running))
         .route("/me", get(|user: SignedInUser| async move { user.person.name }))
         .route("/maybe", get(|user: MaybeUser| async move { user.person.map_or("nobody".to_owned(), |p| p.name) }))
-        .route(
-            "/leave-word",
-            get(|session: UserSession| async move { session.leave_notices(&["hello".into()]).await.expect("left") }),
-        )
-        .route(
-            "/words",
-            get(|session: UserSession| async move { session.take_notices().await.expect("taken").join(",") }),
-        )
         .route("/begin", get(begin))
         .route("/take", get(take))
         .layer(session_layer(bench.store.clone(), vault, clock, 3000))
@@ -199,16 +191,6 @@ async fn sign_ins_in_several_tabs_are_remembered_each_is_taken_once_and_the_olde
         assert_eq!(browser.get(&format!("/take?value={state}")).await.body, "true");
         assert_eq!(browser.get(&format!("/take?value={state}")).await.body, "false");
     }
-}
-
-#[tokio::test]
-async fn words_left_for_the_next_page_are_shown_once() {
-    let (_entra, _bench, site) = bench_with_site().await;
-    let mut browser = Browser::new(site);
-    browser.get("/leave-word").await;
-    browser.get("/leave-word").await;
-    assert_eq!(browser.get("/words").await.body, "hello,hello");
-    assert_eq!(browser.get("/words").await.body, "");
 }
 
 #[tokio::test]
