@@ -7,8 +7,11 @@ mod codec;
 pub mod devices;
 pub mod enrollments;
 pub mod events;
+pub mod grants;
 pub mod jobs;
 pub mod migrations;
+pub mod people;
+pub mod sessions;
 pub mod steps;
 #[cfg(test)]
 mod tests;
