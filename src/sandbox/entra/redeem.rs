@@ -137,28 +137,21 @@ impl Request<'_> {
     fn redeem_code(&self) -> Result<Value, Failure> {
         let value = required(self.fields, "code")?;
         let redirect_uri = required(self.fields, "redirect_uri")?;
+        let named = self.fields.get("scope").filter(|scope| !scope.is_empty());
+        let named = named.map(|scope| Scopes::parse(scope)).transpose().map_err(scope_failure)?;
+        named.as_ref().map_or(Ok(()), refuse_several)?;
         // Looked at and marked under one lock, so that of two redemptions at once only one succeeds.
         let code = self.shared.entra(|entra| {
             let code = entra.codes.get_mut(value).ok_or_else(|| {
-                Failure::invalid_grant(
-                    9_002_313,
-                    "Invalid request. Request is malformed or invalid: the code is unknown.",
-                )
+                let text = "Invalid request. Request is malformed or invalid: the code is unknown.";
+                Failure::invalid_grant(9_002_313, text)
             })?;
             self.check_code(code, redirect_uri)?;
             code.redeemed = true;
             Ok::<Code, Failure>(code.clone())
         })?;
-        let scope = self.fields.get("scope").filter(|scope| !scope.is_empty());
         let asked_first = Scopes::parse(&code.scope).map_err(scope_failure)?;
-        let scopes = match scope {
-            Some(scope) => {
-                let scopes = Scopes::parse(scope).map_err(scope_failure)?;
-                refuse_several(&scopes)?;
-                scopes
-            }
-            None => asked_first.clone(),
-        };
+        let scopes = named.unwrap_or_else(|| asked_first.clone());
         let person = self.person(&code.grant.oid)?;
         let tid = code.grant.tid.clone();
         let refresh = asked_first.offline || scopes.offline;
