@@ -243,8 +243,7 @@ mod tests {
     fn a_rule_lets_some_through_strikes_its_number_and_rests() {
         let faults = Faults::default();
         let handle = faults.add(Rule::new(Action::DropBefore, |_| true).after(1).times(2));
-        let struck: Vec<bool> =
-            (0..5).map(|_| faults.strike(&seen(&Method::GET, "/")).is_some()).collect();
+        let struck: Vec<bool> = (0..5).map(|_| faults.strike(&seen(&Method::GET, "/")).is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
         drop(handle);
     }

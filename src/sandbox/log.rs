@@ -128,6 +128,12 @@ impl CallLog {
         self.kept().calls.iter().filter(|call| call.seq > seq).cloned().collect()
     }
 
+    /// The last `count` calls, newest first.
+    #[must_use]
+    pub fn recent(&self, count: usize) -> Vec<Call> {
+        self.kept().calls.iter().rev().take(count).cloned().collect()
+    }
+
     /// The number of the last call; 0 before the first.
     #[must_use]
     pub fn last(&self) -> u64 {
@@ -172,8 +178,7 @@ impl CallLog {
 /// `query` with the values of secret parameters replaced.
 #[must_use]
 pub fn redact_query(query: &str) -> String {
-    const SECRET: [&str; 7] =
-        ["code", "state", "nonce", "sig", "access_token", "id_token_hint", "client_secret"];
+    const SECRET: [&str; 7] = ["code", "state", "nonce", "sig", "access_token", "id_token_hint", "client_secret"];
     let redacted: Vec<String> = query
         .split('&')
         .map(|pair| match pair.split_once('=') {

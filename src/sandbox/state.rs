@@ -36,6 +36,7 @@ struct Inner {
     stop: CancellationToken,
     changed: Notify,
     sign_in_base: OnceLock<String>,
+    saving: Mutex<()>,
 }
 
 impl fmt::Debug for Shared {
@@ -71,6 +72,7 @@ impl Shared {
             stop: CancellationToken::new(),
             changed: Notify::new(),
             sign_in_base: OnceLock::new(),
+            saving: Mutex::default(),
         }))
     }
 
@@ -166,6 +168,11 @@ impl Shared {
     /// Resolves when something has changed since it last resolved.
     pub(super) async fn changed(&self) {
         self.0.changed.notified().await;
+    }
+
+    /// Held while the state is written, so that two writers do not mix.
+    pub(super) fn saving(&self) -> MutexGuard<'_, ()> {
+        lock(&self.0.saving)
     }
 
     /// Ends all tasks and waits until they have ended.

@@ -92,7 +92,7 @@ impl Entra {
         }
     }
 
-    /// Since when (Unix seconds) this person's tokens must come from a new sign-in.
+    /// Since when (Unix milliseconds) this person's tokens must come from a new sign-in.
     #[must_use]
     pub fn demanded_sign_in(&self, oid: &str) -> Option<i64> {
         self.demanded.get(oid).copied()

@@ -82,9 +82,9 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
         return Err(BearerError::WrongAudience { found: text("aud") });
     }
     let bearer = Bearer { oid: text("oid"), tid: text("tid") };
-    let signed_in = claims["auth_time"].as_i64().unwrap_or(0);
+    let signed_in = claims["auth_ms"].as_i64().unwrap_or(0);
     match shared.peek_entra(|entra| entra.demanded_sign_in(&bearer.oid)) {
-        Some(since) if signed_in < since => Err(BearerError::ClaimsChallenge {
+        Some(since) if signed_in <= since => Err(BearerError::ClaimsChallenge {
             www_authenticate: format!(
                 "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  error=\"insufficient_claims\", claims=\"{}\"",
@@ -95,10 +95,16 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
     }
 }
 
-/// The `claims` that ask for a sign-in no older than `since` (Unix seconds).
+/// The `claims` that ask for a sign-in no older than `since` (Unix milliseconds).
 #[must_use]
 pub fn demanded_claims(since: i64) -> String {
-    json!({ "access_token": { "nbf": { "essential": true, "value": since.to_string() } } }).to_string()
+    json!({ "access_token": { "nbf": { "essential": true, "value": (since / 1000).to_string() } } }).to_string()
+}
+
+/// Unix milliseconds: fine enough to tell a sign-in from a revocation in the same second.
+#[must_use]
+pub fn millis(moment: OffsetDateTime) -> i64 {
+    moment.unix_timestamp() * 1000 + i64::from(moment.millisecond())
 }
 
 /// The token of an `Authorization: Bearer` header.
@@ -164,7 +170,7 @@ pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: 
     let mut claims = json!({
         "aud": audience, "iss": format!("https://sts.windows.net/{}/", about.tid),
         "iat": now, "nbf": now, "exp": now + lifetime.as_secs().cast_signed(),
-        "acr": "1", "appid": about.client_id, "appidacr": "0", "auth_time": about.signed_in.unix_timestamp(),
+        "acr": "1", "appid": about.client_id, "appidacr": "0", "auth_time": about.signed_in.unix_timestamp(), "auth_ms": millis(about.signed_in),
         "idtyp": "user", "name": person.name, "oid": person.oid, "scp": scopes,
         "sub": pairwise(&person.oid, audience), "tid": about.tid,
         "unique_name": person.username, "uti": uti(), "ver": "1.0",
