@@ -3,6 +3,10 @@
 //! Promises: migrations of the schema only go forward; a writer begins with `BEGIN IMMEDIATE`, so it never fails half-way
 //! for having read first; no transaction is held across anything but other statements.
 
+pub mod grants;
+pub mod people;
+pub mod sessions;
+
 use std::path::Path;
 use std::time::Duration;
 
