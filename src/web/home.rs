@@ -35,6 +35,7 @@ async fn home(
     }
     // Only now: a shell takes the waiting messages, which are for a page and not for a redirect.
     let (mut parts, _) = request.into_parts();
-    let shell = Shell::from_request_parts(&mut parts, &web).await?;
+    // The page's own *Sign in* is the only one on it.
+    let shell = Shell { can_sign_in: false, ..Shell::from_request_parts(&mut parts, &web).await? };
     render::page(&WelcomePage { shell })
 }
