@@ -31,6 +31,7 @@ pub mod sas;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
+mod words;
 
 pub use arm::Arm;
 pub use central::Central;

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use super::site::{HasSite, Site};
 use crate::azure::Azure;
 use crate::clock::Clock;
+use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::store::Store;
 
@@ -19,6 +20,8 @@ pub struct Web {
     pub identity: Identity,
     /// Clients of Azure.
     pub azure: Azure,
+    /// What runs migrations.
+    pub engine: Engine,
     /// The database.
     pub store: Store,
     /// The time.
