@@ -35,6 +35,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+mod words;
 
 pub use arm::Arm;
 pub use central::Central;

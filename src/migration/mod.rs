@@ -1,1 +1,17 @@
-//! The domain, pure: no I/O, no SQL, no HTML.
+//! The domain: what a migration and its devices are, what counts as proof, and what may follow what.
+//!
+//! Pure: no I/O, no SQL, no HTML, and no time but what it is given. Everything that decides about a device is here, so
+//! that it can be read and tested without a database or a network.
+
+pub mod counts;
+pub mod coverage;
+pub mod device;
+pub mod evidence;
+pub mod model;
+pub mod reason;
+pub mod sentence;
+
+pub use counts::Counts;
+pub use device::{CommandState, Device, Fact, Facts, Outcome, Via};
+pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
+pub use reason::{FailReason, SkipReason, WaitReason};

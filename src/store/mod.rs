@@ -3,6 +3,19 @@
 //! Promises: migrations of the schema only go forward; a writer begins with `BEGIN IMMEDIATE`, so it never fails half-way
 //! for having read first; no transaction is held across anything but other statements.
 
+mod codec;
+pub mod devices;
+pub mod enrollments;
+pub mod events;
+pub mod grants;
+pub mod jobs;
+pub mod migrations;
+pub mod people;
+pub mod sessions;
+pub mod steps;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,0 +1,254 @@
+//! One device of one migration: what is known of it, how it is known, and what became of it.
+
+use super::evidence::Baseline;
+use super::model::stored_names;
+use super::reason::{FailReason, SkipReason, WaitReason};
+use crate::clock::Timestamp;
+use crate::ids::DeviceId;
+
+/// Something proven of a device: when, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// When it happened, by Azure's clock where Azure gave a time, else when we learnt it.
+    pub at: Timestamp,
+    /// What proves it, in words.
+    pub evidence: String,
+}
+
+/// The facts of a device. Whether it left an IoT Central application is not observable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its hub identity was made by us.
+    pub registered: Option<Fact>,
+    /// It was told to move.
+    pub commanded: Option<Fact>,
+    /// It answered that it would.
+    pub acknowledged: Option<Fact>,
+    /// The target's DPS assigned it to the chosen hub, after the baseline.
+    pub provisioned: Option<Fact>,
+    /// The hub saw it, after the baseline.
+    pub connected: Option<Fact>,
+    /// The hub saw newer activity after it had connected.
+    pub sending: Option<Fact>,
+}
+
+/// The kinds of facts, in the order of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// See [`Facts::registered`].
+    Registered,
+    /// See [`Facts::commanded`].
+    Commanded,
+    /// See [`Facts::acknowledged`].
+    Acknowledged,
+    /// See [`Facts::provisioned`].
+    Provisioned,
+    /// See [`Facts::connected`].
+    Connected,
+    /// See [`Facts::sending`].
+    Sending,
+}
+stored_names!(Stage {
+    Registered = "registered",
+    Commanded = "commanded",
+    Acknowledged = "acknowledged",
+    Provisioned = "provisioned",
+    Connected = "connected",
+    Sending = "sending",
+});
+
+impl Facts {
+    /// The fact of a kind.
+    #[must_use]
+    pub fn get(&self, stage: Stage) -> Option<&Fact> {
+        match stage {
+            Stage::Registered => self.registered.as_ref(),
+            Stage::Commanded => self.commanded.as_ref(),
+            Stage::Acknowledged => self.acknowledged.as_ref(),
+            Stage::Provisioned => self.provisioned.as_ref(),
+            Stage::Connected => self.connected.as_ref(),
+            Stage::Sending => self.sending.as_ref(),
+        }
+    }
+
+    /// The place of a fact of a kind.
+    pub fn slot(&mut self, stage: Stage) -> &mut Option<Fact> {
+        match stage {
+            Stage::Registered => &mut self.registered,
+            Stage::Commanded => &mut self.commanded,
+            Stage::Acknowledged => &mut self.acknowledged,
+            Stage::Provisioned => &mut self.provisioned,
+            Stage::Connected => &mut self.connected,
+            Stage::Sending => &mut self.sending,
+        }
+    }
+
+    /// The furthest fact proven.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        Stage::ALL.iter().rev().copied().find(|stage| self.get(*stage).is_some())
+    }
+}
+
+/// What became of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not settled yet.
+    Pending,
+    /// Not settled; something about the device itself must change first.
+    Waiting(WaitReason),
+    /// Proven at the target.
+    Moved,
+    /// Did not move.
+    Failed(FailReason),
+    /// Was not told to move.
+    Skipped(SkipReason),
+    /// Proven back at the source by a fail back.
+    Returned,
+    /// Left the target again, unasked.
+    WentBack,
+}
+
+impl Outcome {
+    /// The names under which the database keeps outcome and reason. Never change.
+    #[must_use]
+    pub fn stored(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Pending => ("pending", None),
+            Self::Waiting(reason) => ("waiting", Some(reason.stored())),
+            Self::Moved => ("moved", None),
+            Self::Failed(reason) => ("failed", Some(reason.stored())),
+            Self::Skipped(reason) => ("skipped", Some(reason.stored())),
+            Self::Returned => ("returned", None),
+            Self::WentBack => ("went_back", None),
+        }
+    }
+
+    /// The outcome of stored names.
+    #[must_use]
+    pub fn from_stored(outcome: &str, reason: Option<&str>) -> Option<Self> {
+        Some(match outcome {
+            "pending" => Self::Pending,
+            "waiting" => Self::Waiting(WaitReason::from_stored(reason?)?),
+            "moved" => Self::Moved,
+            "failed" => Self::Failed(FailReason::from_stored(reason?)?),
+            "skipped" => Self::Skipped(SkipReason::from_stored(reason?)?),
+            "returned" => Self::Returned,
+            "went_back" => Self::WentBack,
+            _ => return None,
+        })
+    }
+
+    /// One word for the page.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Waiting(_) => "Waiting",
+            Self::Moved => "Moved",
+            Self::Failed(_) => "Failed",
+            Self::Skipped(_) => "Skipped",
+            Self::Returned => "Returned",
+            Self::WentBack => "Went back",
+        }
+    }
+
+    /// The reason in words, where the outcome has one.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Waiting(reason) => Some(reason.words()),
+            Self::Failed(reason) => Some(reason.words()),
+            Self::Skipped(reason) => Some(reason.words()),
+            Self::Pending | Self::Moved | Self::Returned | Self::WentBack => None,
+        }
+    }
+
+    /// What a person can do, where there is something.
+    #[must_use]
+    pub fn remedy(self) -> Option<&'static str> {
+        match self {
+            Self::Waiting(_) => Some("Bring the device online; it is tried again by itself, or press Try again now."),
+            Self::Failed(reason) => Some(reason.remedy()),
+            Self::Skipped(reason) => Some(reason.remedy()),
+            Self::WentBack => {
+                Some("Restarted firmware that forgets its scope returns to the old one: update it, then migrate again.")
+            }
+            Self::Pending | Self::Moved | Self::Returned => None,
+        }
+    }
+
+    /// The device may still be told, or may still turn up.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Waiting(_))
+    }
+}
+
+/// How far telling a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandState {
+    /// Not told.
+    None,
+    /// A command was about to be sent; whether it was is not known until its answer is recorded.
+    Started,
+    /// The device answered 2xx.
+    Answered,
+    /// The device answered something else.
+    Refused,
+    /// IoT Central could not connect to it.
+    Unreachable,
+    /// It may have been told: no answer came in time, or the answer was lost.
+    Unclear,
+}
+stored_names!(CommandState {
+    None = "none",
+    Started = "started",
+    Answered = "answered",
+    Refused = "refused",
+    Unreachable = "unreachable",
+    Unclear = "unclear",
+});
+
+/// By what a device was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// As the canary, singly.
+    Canary,
+    /// Singly.
+    Single,
+    /// By an IoT Central job.
+    Job,
+}
+stored_names!(Via { Canary = "canary", Single = "single", Job = "job" });
+
+/// A device of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its display name in the source.
+    pub display_name: Option<String>,
+    /// It was not in the snapshot: a job took it along.
+    pub joined_later: bool,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// More on the outcome, from Azure or the device: a status, an error message, another migration's name.
+    pub detail: Option<String>,
+    /// What the target knew of it before.
+    pub baseline: Baseline,
+    /// What is proven.
+    pub facts: Facts,
+    /// How far telling it is.
+    pub command: CommandState,
+    /// By what it was told last.
+    pub via: Option<Via>,
+    /// How often it was told or tried.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub next_try_at: Option<Timestamp>,
+    /// Until when it may turn up at the target.
+    pub deadline: Option<Timestamp>,
+    /// Its attestation was read and is the group's.
+    pub cleared: bool,
+}

@@ -1,0 +1,170 @@
+//! Why a device is skipped, failed or waited for: a stored name, words for the page, and what to do.
+
+use super::model::stored_names;
+
+/// Why a device was not told to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// A simulated device has no firmware to move.
+    Simulated,
+    /// Blocked, or waiting for approval, in the source.
+    Blocked,
+    /// It has an individual attestation: the group's keys do not admit it.
+    IndividualAttestation,
+    /// The target's evidence shows it there already.
+    AlreadyAtTarget,
+    /// Another active migration has it.
+    BeingMoved,
+    /// DPS does not allow its id as a registration id.
+    IdNotAllowed,
+    /// An IoT Edge device does not implement DeviceMove.
+    Edge,
+    /// It was no longer in the group, or in the application, when its turn came.
+    LeftGroup,
+    /// An individual enrollment of its name at the target has keys that it will not present.
+    OtherEnrollment,
+}
+stored_names!(SkipReason {
+    Simulated = "simulated",
+    Blocked = "blocked",
+    IndividualAttestation = "individual_attestation",
+    AlreadyAtTarget = "already_at_target",
+    BeingMoved = "being_moved",
+    IdNotAllowed = "id_not_allowed",
+    Edge = "edge",
+    LeftGroup = "left_group",
+    OtherEnrollment = "other_enrollment",
+});
+
+impl SkipReason {
+    /// Short words for a table cell.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated device",
+            Self::Blocked => "blocked or awaiting approval",
+            Self::IndividualAttestation => "individual attestation",
+            Self::AlreadyAtTarget => "already at the target",
+            Self::BeingMoved => "being moved by another migration",
+            Self::IdNotAllowed => "id not allowed in DPS",
+            Self::Edge => "IoT Edge device",
+            Self::LeftGroup => "no longer in the group",
+            Self::OtherEnrollment => "individual enrollment at the target",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Simulated => "Nothing to do: there is no real device behind it.",
+            Self::Blocked => "Unblock or approve it in IoT Central, then migrate the group again.",
+            Self::IndividualAttestation => {
+                "Create an individual enrollment with its own keys in the DPS, or return it to group attestation."
+            }
+            Self::AlreadyAtTarget => "Nothing to do.",
+            Self::BeingMoved => "Wait for the other migration to end, then migrate the group again.",
+            Self::IdNotAllowed => "Give the device an id of letters, digits and - . _ : only.",
+            Self::Edge => "Change scope and key in the device's own config.toml.",
+            Self::OtherEnrollment => {
+                "An individual enrollment wins over the group and has other keys: remove it from the DPS, then migrate the group again."
+            }
+            Self::LeftGroup => "Put it back into the group if it is to move, then migrate the group again.",
+        }
+    }
+}
+
+/// Why a device did not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailReason {
+    /// It could not be reached until the person finished the migration.
+    Offline,
+    /// It answered with a status other than 2xx.
+    Refused,
+    /// It answered, and the target never saw it.
+    NotSeen,
+    /// The hub holds an identity of this name with other keys.
+    KeyConflict,
+    /// The DPS refused its registration.
+    RegistrationRefused,
+    /// It came to another hub than the chosen one.
+    WrongHub,
+    /// Azure refused to deliver the command.
+    CommandRefused,
+    /// Azure refused to make its hub identity.
+    NotRegistered,
+    /// It neither answered nor turned up.
+    NoAnswer,
+    /// The migration was stopped before the device was settled.
+    Stopped,
+}
+stored_names!(FailReason {
+    Offline = "offline",
+    Refused = "refused",
+    NotSeen = "not_seen",
+    KeyConflict = "key_conflict",
+    RegistrationRefused = "registration_refused",
+    WrongHub = "wrong_hub",
+    CommandRefused = "command_refused",
+    NotRegistered = "not_registered",
+    NoAnswer = "no_answer",
+    Stopped = "stopped",
+});
+
+impl FailReason {
+    /// Short words for a table cell.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Refused => "refused",
+            Self::NotSeen => "not seen at the target",
+            Self::KeyConflict => "identity with other keys at the target",
+            Self::RegistrationRefused => "registration refused by DPS",
+            Self::WrongHub => "arrived at another hub",
+            Self::CommandRefused => "command not delivered",
+            Self::NotRegistered => "not registered at the target",
+            Self::NoAnswer => "no answer",
+            Self::Stopped => "migration stopped",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Offline => "Bring the device online and migrate the group again.",
+            Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate the group again.",
+            Self::NotSeen => "Look at the device: it left IoT Central and did not reach the hub. Its log tells why.",
+            Self::KeyConflict => {
+                "Compare the identity's keys with the device's; delete the identity if it is a left-over, then migrate again."
+            }
+            Self::RegistrationRefused => {
+                "Check the DPS enrollment group's keys and the DPS's link to the hub, then restart the device."
+            }
+            Self::WrongHub => "Check which enrollment admitted it and to which hub that leads.",
+            Self::CommandRefused => "Check the device and its template in IoT Central, then migrate the group again.",
+            Self::NotRegistered => "See the hub's message, mend the cause and migrate the group again.",
+            Self::NoAnswer => "Look at the device: it may be running another firmware, or be out of reach.",
+            Self::Stopped => "Migrate the group again to go on.",
+        }
+    }
+}
+
+/// What a waiting device is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitReason {
+    /// IoT Central could not connect to it.
+    Offline,
+}
+stored_names!(WaitReason { Offline = "offline" });
+
+impl WaitReason {
+    /// Short words for a table cell.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! One sentence that says where a migration stands.
+
+use super::counts::Counts;
+use super::model::{Migration, MigrationState, Step};
+
+/// The sentence at the top of a migration's page. `current` is the step at work, if one is.
+#[must_use]
+pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -> String {
+    match &migration.state {
+        MigrationState::Draft => "Not started. Add the device keys to the DPS, then start it.".into(),
+        MigrationState::Paused(pause) => format!("Paused: {}", pause.detail),
+        MigrationState::Waiting => format!("Waiting for {}: everything else is settled.", devices(counts.waiting)),
+        MigrationState::Stopped => format!("Stopped: {}.", tally(counts)),
+        MigrationState::Completed if counts.total() == 0 => "Completed without a device: the group was empty.".into(),
+        MigrationState::Completed if counts.moved == 0 => format!("Nothing was moved: {}.", tally(counts)),
+        MigrationState::Completed => format!("Completed: {}.", tally(counts)),
+        MigrationState::CompletedWithFailures if counts.moved == 0 => {
+            format!("Completed with failures, and nothing was moved: {}.", tally(counts))
+        }
+        MigrationState::CompletedWithFailures => format!("Completed with failures: {}.", tally(counts)),
+        MigrationState::Running => match current {
+            Some(step) => format!("Running: {}.", doing(step, counts)),
+            None => "Running: about to begin.".into(),
+        },
+    }
+}
+
+fn doing(step: Step, counts: &Counts) -> String {
+    match step {
+        Step::Snapshot => format!("reading the devices of the group, {} so far", counts.total()),
+        Step::Enroll => "making the keys known to the DPS".into(),
+        Step::Register => "registering the devices in the hub".into(),
+        Step::Command | Step::Track | Step::Verify => {
+            format!("{} of {} moved, {} on the way", counts.moved, counts.to_move(), counts.on_the_way)
+        }
+    }
+}
+
+/// The counts that are not zero, in words.
+#[must_use]
+pub fn tally(counts: &Counts) -> String {
+    let parts: Vec<String> = [
+        (counts.moved, "moved"),
+        (counts.failed, "failed"),
+        (counts.waiting, "waiting"),
+        (counts.unsettled(), "not settled"),
+        (counts.already, "already at the target"),
+        (counts.skipped, "skipped"),
+        (counts.returned, "returned"),
+        (counts.went_back, "went back"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}"))
+    .collect();
+    if parts.is_empty() { "no devices".into() } else { parts.join(", ") }
+}
+
+fn devices(number: u64) -> String {
+    if number == 1 { "1 device".into() } else { format!("{number} devices") }
+}

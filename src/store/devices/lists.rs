@@ -1,0 +1,351 @@
+//! Many devices at once: counts, pages for people, batches for the engine.
+
+use super::row::Row;
+use crate::clock::Timestamp;
+use crate::ids::DeviceId;
+use crate::migration::{Counts, Device, FailReason, MigrationId};
+use crate::store::codec::{count, ns};
+use crate::store::{Store, StoreError, WriteTx};
+
+/// Rows of a page shown to people.
+pub const PAGE_SIZE: u32 = 50;
+
+/// What part of a migration's devices to show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceFilter {
+    /// Stored name of an outcome (`pending`, `waiting`, `moved`, `failed`, `skipped`, `returned`, `went_back`), or all.
+    pub outcome: Option<String>,
+    /// Part of an id or display name.
+    pub search: Option<String>,
+}
+
+/// A page of devices.
+#[derive(Debug, Clone)]
+pub struct DevicePage {
+    /// The rows, failed first, then by id.
+    pub devices: Vec<Device>,
+    /// How many match the filter.
+    pub matching: u64,
+    /// This page, from 1.
+    pub page: u32,
+    /// How many pages there are, at least 1.
+    pub pages: u32,
+}
+
+/// A search text as a LIKE pattern that takes `%`, `_` and `\` literally.
+fn pattern(search: Option<&str>) -> String {
+    let mut pattern = String::from("%");
+    for c in search.unwrap_or_default().trim().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    outcome: String,
+    reason: Option<String>,
+    told: bool,
+    n: i64,
+}
+
+impl Store {
+    /// Counts of a migration's devices, in one read.
+    pub async fn counts(&self, migration: MigrationId) -> Result<Counts, StoreError> {
+        let rows: Vec<CountRow> = sqlx::query_as(
+            "select outcome, reason, command <> 'none' as told, count(*) as n from devices where migration_id = ? group by 1, 2, 3",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        let (outside, unassigned): (i64, i64) =
+            sqlx::query_as("select outside, unassigned from migrations where id = ?")
+                .bind(migration.to_string())
+                .fetch_optional(&self.pool)
+                .await?
+                .unwrap_or_default();
+        let mut counts = Counts { outside: count(outside), unassigned: count(unassigned), ..Counts::default() };
+        for row in rows {
+            let place = match (row.outcome.as_str(), row.reason.as_deref(), row.told) {
+                ("pending", _, false) => &mut counts.pending,
+                ("pending", _, true) => &mut counts.on_the_way,
+                ("waiting", ..) => &mut counts.waiting,
+                ("moved", ..) => &mut counts.moved,
+                ("failed", ..) => &mut counts.failed,
+                ("skipped", Some("already_at_target"), _) => &mut counts.already,
+                ("skipped", ..) => &mut counts.skipped,
+                ("returned", ..) => &mut counts.returned,
+                _ => &mut counts.went_back,
+            };
+            *place += count(row.n);
+        }
+        Ok(counts)
+    }
+
+    /// A page of devices for people, failed ones first. A page past the end gives the last one.
+    pub async fn device_page(
+        &self,
+        migration: MigrationId,
+        filter: &DeviceFilter,
+        page: u32,
+    ) -> Result<DevicePage, StoreError> {
+        let id = migration.to_string();
+        let like = pattern(filter.search.as_deref());
+        let matching: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
+             and (device_id like ?3 escape '\\' or coalesce(display_name, '') like ?3 escape '\\')",
+        )
+        .bind(&id)
+        .bind(&filter.outcome)
+        .bind(&like)
+        .fetch_one(&self.pool)
+        .await?;
+        let matching = count(matching);
+        let pages = u32::try_from(matching.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX).max(1);
+        let page = page.clamp(1, pages);
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
+             and (device_id like ?3 escape '\\' or coalesce(display_name, '') like ?3 escape '\\')
+             order by case outcome when 'failed' then 0 when 'went_back' then 1 when 'waiting' then 2 when 'pending' then 3 else 4 end,
+             device_id limit ?4 offset ?5",
+        )
+        .bind(&id)
+        .bind(&filter.outcome)
+        .bind(&like)
+        .bind(PAGE_SIZE)
+        .bind(i64::from(page - 1) * i64::from(PAGE_SIZE))
+        .fetch_all(&self.pool)
+        .await?;
+        let devices = rows.into_iter().map(Device::try_from).collect::<Result<_, _>>()?;
+        Ok(DevicePage { devices, matching, page, pages })
+    }
+
+    /// Devices in order of their ids, after `after`: for exports that read everything piece by piece.
+    pub async fn devices_after(
+        &self,
+        migration: MigrationId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> =
+            sqlx::query_as("select * from devices where migration_id = ? and device_id > ? order by device_id limit ?")
+                .bind(migration.to_string())
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&self.pool)
+                .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Pending devices whose attestation has not been read.
+    pub async fn devices_to_clear(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and cleared = 0 order by device_id limit ?",
+        )
+        .bind(migration.to_string())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Pending, cleared devices without a baseline.
+    pub async fn devices_without_baseline(&self, migration: MigrationId) -> Result<Vec<DeviceId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select device_id from devices where migration_id = ? and outcome = 'pending' and baseline_at is null order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(DeviceId::from).collect())
+    }
+
+    /// Cleared devices that were never told, in order of their ids.
+    pub async fn devices_untold(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1
+             order by device_id limit ?",
+        )
+        .bind(migration.to_string())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Devices to be told singly by now: never told, or unreachable before and due again. Due retries come last.
+    pub async fn devices_due(
+        &self,
+        migration: MigrationId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ?1 and cleared = 1 and
+             ((outcome = 'pending' and command = 'none' and (next_try_at is null or next_try_at <= ?2)) or
+              (outcome in ('pending', 'waiting') and command = 'unreachable' and next_try_at <= ?2))
+             order by next_try_at is not null, next_try_at, device_id limit ?3",
+        )
+        .bind(migration.to_string())
+        .bind(ns(now))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Devices that may have been told and are not settled: the target is asked about them.
+    pub async fn devices_outstanding(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and command in ('started', 'answered', 'unclear')
+             order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Told devices that could still turn up though they are waited for or given up.
+    pub async fn devices_that_may_turn_up(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and
+             (outcome = 'waiting' or (outcome = 'failed' and reason in ('not_seen', 'no_answer', 'registration_refused', 'wrong_hub')))
+             order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Devices told by a job whose answer is not known, by id.
+    pub async fn devices_in_job(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and via = 'job' and command = 'started' order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Devices proven at the target, by id.
+    pub async fn devices_moved(&self, migration: MigrationId) -> Result<Vec<DeviceId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select device_id from devices where migration_id = ? and
+             (outcome = 'moved' or (outcome = 'skipped' and reason = 'already_at_target')) order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(DeviceId::from).collect())
+    }
+
+    /// Migrations with devices proven at the target since `since`.
+    pub async fn migrations_moved_since(&self, since: Timestamp) -> Result<Vec<MigrationId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select distinct migration_id from devices where outcome = 'moved' and connected_at >= ? order by 1",
+        )
+        .bind(ns(since))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Devices of a migration proven at the target since `since`.
+    pub async fn devices_moved_since(
+        &self,
+        migration: MigrationId,
+        since: Timestamp,
+    ) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'moved' and connected_at >= ? order by device_id",
+        )
+        .bind(migration.to_string())
+        .bind(ns(since))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// When the next unreachable device is due.
+    pub async fn next_due(&self, migration: MigrationId) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = sqlx::query_scalar(
+            "select min(next_try_at) from devices where migration_id = ? and outcome in ('pending', 'waiting') and next_try_at is not null",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(due.map(crate::store::codec::time))
+    }
+
+    /// The last moment at which an outstanding device may still turn up.
+    pub async fn last_deadline(&self, migration: MigrationId) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> =
+            sqlx::query_scalar("select max(deadline) from devices where migration_id = ? and outcome = 'pending'")
+                .bind(migration.to_string())
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(last.map(crate::store::codec::time))
+    }
+
+    /// Devices that were told as canaries.
+    pub async fn canaries(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and via = 'canary' order by commanded_at, device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// How many devices may have been told and are neither seen nor given up.
+    pub async fn outstanding(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ? and outcome = 'pending' and command in ('started', 'answered', 'unclear')",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(number))
+    }
+
+    /// How many devices answered that they would move and were not seen at the target yet.
+    pub async fn acknowledged_and_not_seen(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ? and outcome = 'pending' and command = 'answered'",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(number))
+    }
+}
+
+/// Settles the devices that are waited for. Gives how many there were.
+pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId, reason: FailReason) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "update devices set outcome = 'failed', reason = ?, active = 0, next_try_at = null where migration_id = ? and outcome = 'waiting'",
+    )
+    .bind(reason.stored())
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Makes the devices that are waited for due now. Gives how many there were.
+pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("update devices set next_try_at = ? where migration_id = ? and outcome = 'waiting'")
+        .bind(ns(now))
+        .bind(migration.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,95 @@
+//! A row of the devices table, and the device that it means.
+
+use sqlx::FromRow;
+
+use crate::ids::HubHost;
+use crate::migration::Device;
+use crate::migration::device::{CommandState, Fact, Facts, Outcome, Via};
+use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
+use crate::store::StoreError;
+use crate::store::codec::{known, time};
+
+const TABLE: &str = "devices";
+
+#[derive(FromRow)]
+pub(super) struct Row {
+    device_id: String,
+    display_name: Option<String>,
+    joined_later: bool,
+    outcome: String,
+    reason: Option<String>,
+    detail: Option<String>,
+    cleared: bool,
+    baseline_at: Option<i64>,
+    base_status: Option<String>,
+    base_hub: Option<String>,
+    base_updated: Option<i64>,
+    base_twin: bool,
+    base_connected: Option<bool>,
+    base_activity: Option<i64>,
+    registered_at: Option<i64>,
+    registered_by: Option<String>,
+    commanded_at: Option<i64>,
+    commanded_by: Option<String>,
+    acknowledged_at: Option<i64>,
+    acknowledged_by: Option<String>,
+    provisioned_at: Option<i64>,
+    provisioned_by: Option<String>,
+    connected_at: Option<i64>,
+    connected_by: Option<String>,
+    sending_at: Option<i64>,
+    sending_by: Option<String>,
+    command: String,
+    via: Option<String>,
+    attempts: u32,
+    next_try_at: Option<i64>,
+    deadline: Option<i64>,
+}
+
+fn fact(at: Option<i64>, by: Option<String>) -> Option<Fact> {
+    at.map(|at| Fact { at: time(at), evidence: by.unwrap_or_default() })
+}
+
+impl TryFrom<Row> for Device {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let outcome = Outcome::from_stored(&row.outcome, row.reason.as_deref());
+        let via = match &row.via {
+            Some(name) => Some(known(Via::from_stored(name), TABLE, "via", &row.device_id)?),
+            None => None,
+        };
+        let record = row.base_status.map(|status| RecordSeen {
+            status,
+            hub: row.base_hub.map(HubHost::from),
+            updated: row.base_updated.map(time),
+            error: None,
+        });
+        let twin = row.base_twin.then(|| TwinSeen {
+            connected: row.base_connected.unwrap_or_default(),
+            activity: row.base_activity.map(time),
+        });
+        Ok(Self {
+            outcome: known(outcome, TABLE, "outcome", &row.device_id)?,
+            command: known(CommandState::from_stored(&row.command), TABLE, "command", &row.device_id)?,
+            via,
+            baseline: Baseline { taken_at: row.baseline_at.map(time), record, twin },
+            facts: Facts {
+                registered: fact(row.registered_at, row.registered_by),
+                commanded: fact(row.commanded_at, row.commanded_by),
+                acknowledged: fact(row.acknowledged_at, row.acknowledged_by),
+                provisioned: fact(row.provisioned_at, row.provisioned_by),
+                connected: fact(row.connected_at, row.connected_by),
+                sending: fact(row.sending_at, row.sending_by),
+            },
+            id: row.device_id.into(),
+            display_name: row.display_name,
+            joined_later: row.joined_later,
+            detail: row.detail,
+            cleared: row.cleared,
+            attempts: row.attempts,
+            next_try_at: row.next_try_at.map(time),
+            deadline: row.deadline.map(time),
+        })
+    }
+}

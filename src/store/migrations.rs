@@ -1,0 +1,355 @@
+//! The migrations table: records, states, leases.
+
+use std::time::Duration;
+
+use sqlx::FromRow;
+
+use super::codec::{known, ns, time};
+use super::events::{self, EventKind};
+use super::{Store, StoreError, WriteTx};
+use crate::clock::Timestamp;
+use crate::ids::{PersonId, TenantId};
+use crate::migration::model::{
+    Actor, KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan, Retry,
+};
+
+const TABLE: &str = "migrations";
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    mode: String,
+    plan: String,
+    keys: String,
+    tenant: String,
+    created_by: String,
+    created_by_name: String,
+    created_at: i64,
+    runs_as: Option<String>,
+    runs_as_name: Option<String>,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    state: String,
+    pause_reason: Option<String>,
+    pause_detail: Option<String>,
+    pause_remedy: Option<String>,
+    retry_at: Option<i64>,
+    retry_trouble: Option<String>,
+    stated_unused: String,
+    revision: i64,
+}
+
+impl TryFrom<Row> for Migration {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = row.state()?;
+        let tid = TenantId::from(row.tenant.as_str());
+        let actor = |oid: String, name: Option<String>| Actor {
+            id: PersonId { tid: tid.clone(), oid },
+            name: name.unwrap_or_default(),
+        };
+        let retry =
+            row.retry_at.map(|at| Retry { at: time(at), trouble: row.retry_trouble.clone().unwrap_or_default() });
+        Ok(Self {
+            id: known(row.id.parse().ok(), TABLE, "id", &row.id)?,
+            mode: known(Mode::from_stored(&row.mode), TABLE, "mode", &row.id)?,
+            plan: known(serde_json::from_str::<Plan>(&row.plan).ok(), TABLE, "plan", &row.id)?,
+            keys: known(KeyHandling::from_stored(&row.keys), TABLE, "keys", &row.id)?,
+            stated_unused: known(serde_json::from_str(&row.stated_unused).ok(), TABLE, "stated_unused", &row.id)?,
+            created_by: actor(row.created_by, Some(row.created_by_name)),
+            created_at: time(row.created_at),
+            runs_as: row.runs_as.map(|oid| actor(oid, row.runs_as_name)),
+            started_at: row.started_at.map(time),
+            ended_at: row.ended_at.map(time),
+            state,
+            retry,
+            revision: row.revision,
+            name: row.name,
+        })
+    }
+}
+
+impl Row {
+    fn state(&self) -> Result<MigrationState, StoreError> {
+        let state = match self.state.as_str() {
+            "draft" => Some(MigrationState::Draft),
+            "running" => Some(MigrationState::Running),
+            "paused" => self.pause().map(MigrationState::Paused),
+            "waiting" => Some(MigrationState::Waiting),
+            "completed" => Some(MigrationState::Completed),
+            "completed_with_failures" => Some(MigrationState::CompletedWithFailures),
+            "stopped" => Some(MigrationState::Stopped),
+            _ => None,
+        };
+        known(state, TABLE, "state", &self.id)
+    }
+
+    fn pause(&self) -> Option<Pause> {
+        Some(Pause {
+            reason: PauseReason::from_stored(self.pause_reason.as_deref()?)?,
+            detail: self.pause_detail.clone().unwrap_or_default(),
+            remedy: self.pause_remedy.clone().unwrap_or_default(),
+        })
+    }
+}
+
+/// A migration to be made.
+#[derive(Debug, Clone)]
+pub struct NewMigration {
+    /// Hidden key of the form.
+    pub request_key: String,
+    /// Trimmed name.
+    pub name: String,
+    /// From where to where.
+    pub mode: Mode,
+    /// What was reviewed.
+    pub plan: Plan,
+    /// Who makes it.
+    pub by: Actor,
+}
+
+/// Moves the revision on, so that live pages fetch the migration anew.
+pub async fn touch(tx: &mut WriteTx, id: MigrationId) -> Result<(), StoreError> {
+    sqlx::query("update migrations set revision = revision + 1 where id = ?")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes a draft. The same `request_key` again gives the first one's id, untouched.
+pub async fn insert_once(tx: &mut WriteTx, new: &NewMigration, now: Timestamp) -> Result<MigrationId, StoreError> {
+    let known_id: Option<String> = sqlx::query_scalar("select id from migrations where request_key = ?")
+        .bind(&new.request_key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if let Some(id) = known_id {
+        return known(id.parse().ok(), TABLE, "id", &id);
+    }
+    let id = MigrationId::new(now);
+    let plan = known(serde_json::to_string(&new.plan).ok(), TABLE, "plan", &id.to_string())?;
+    sqlx::query(
+        "insert into migrations (id, request_key, name, mode, plan, keys, tenant, created_by, created_by_name, created_at, state)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'draft')",
+    )
+    .bind(id.to_string())
+    .bind(&new.request_key)
+    .bind(&new.name)
+    .bind(new.mode.stored())
+    .bind(plan)
+    .bind(KeyHandling::Program.stored())
+    .bind(new.by.id.tid.as_str())
+    .bind(&new.by.id.oid)
+    .bind(&new.by.name)
+    .bind(ns(now))
+    .execute(&mut **tx)
+    .await?;
+    super::steps::insert_all(tx, id).await?;
+    events::append(tx, id, now, &new.by.name, EventKind::Created, &format!("{} created the migration.", new.by.name))
+        .await?;
+    Ok(id)
+}
+
+/// Writes state and pause; `ended_at` follows from the state.
+pub async fn set_state(
+    tx: &mut WriteTx,
+    id: MigrationId,
+    state: &MigrationState,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let pause = if let MigrationState::Paused(pause) = state { Some(pause) } else { None };
+    sqlx::query(
+        "update migrations set state = ?, pause_reason = ?, pause_detail = ?, pause_remedy = ?, retry_at = null, retry_trouble = null,
+         retry_attempt = 0, ended_at = ?, revision = revision + 1 where id = ?",
+    )
+    .bind(state.stored())
+    .bind(pause.map(|pause| pause.reason.stored()))
+    .bind(pause.map(|pause| pause.detail.as_str()))
+    .bind(pause.map(|pause| pause.remedy.as_str()))
+    .bind(state.is_ended().then(|| ns(now)))
+    .bind(id.to_string())
+    .execute(&mut **tx)
+    .await?;
+    if state.is_ended() {
+        super::devices::release_all(tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Turns a draft into a running migration that uses `by`'s rights. False: it was no draft any more.
+pub async fn start(
+    tx: &mut WriteTx,
+    id: MigrationId,
+    by: &Actor,
+    stated_unused: &[String],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let stated = serde_json::Value::from(stated_unused.to_vec()).to_string();
+    let done = sqlx::query(
+        "update migrations set state = 'running', runs_as = ?, runs_as_name = ?, started_at = ?, stated_unused = ?,
+         revision = revision + 1 where id = ? and state = 'draft'",
+    )
+    .bind(&by.id.oid)
+    .bind(&by.name)
+    .bind(ns(now))
+    .bind(stated)
+    .bind(id.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Records who adds the keys, while it is a draft.
+pub async fn set_keys(tx: &mut WriteTx, id: MigrationId, keys: KeyHandling) -> Result<(), StoreError> {
+    sqlx::query("update migrations set keys = ?, revision = revision + 1 where id = ? and state = 'draft'")
+        .bind(keys.stored())
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Changes the plan so that DPS registers each device as it arrives.
+pub async fn register_on_arrival(tx: &mut WriteTx, migration: &Migration) -> Result<(), StoreError> {
+    let plan = Plan { register_on_arrival: true, ..migration.plan.clone() };
+    let plan = known(serde_json::to_string(&plan).ok(), TABLE, "plan", &migration.id.to_string())?;
+    sqlx::query("update migrations set plan = ?, revision = revision + 1 where id = ?")
+        .bind(plan)
+        .bind(migration.id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts of devices without rows, known when the snapshot ends.
+pub async fn set_outside(tx: &mut WriteTx, id: MigrationId, outside: u64, unassigned: u64) -> Result<(), StoreError> {
+    sqlx::query("update migrations set outside = ?, unassigned = ?, revision = revision + 1 where id = ?")
+        .bind(i64::try_from(outside).unwrap_or(i64::MAX))
+        .bind(i64::try_from(unassigned).unwrap_or(i64::MAX))
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const SELECT_ONE: &str = "select * from migrations where id = ?";
+
+/// The record, inside a transaction.
+pub async fn lookup(tx: &mut WriteTx, id: MigrationId) -> Result<Option<Migration>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(SELECT_ONE).bind(id.to_string()).fetch_optional(&mut **tx).await?;
+    row.map(Migration::try_from).transpose()
+}
+
+impl Store {
+    /// The record of a migration.
+    pub async fn migration(&self, id: MigrationId) -> Result<Option<Migration>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(SELECT_ONE).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        row.map(Migration::try_from).transpose()
+    }
+
+    /// Migrations of a tenant, newest first.
+    pub async fn migrations(&self, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Migration>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from migrations where tenant = ? order by created_at desc, id desc limit ? offset ?",
+        )
+        .bind(tenant.as_str())
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Migration::try_from).collect()
+    }
+
+    /// How many migrations a tenant has, and the sum of their revisions: together they change whenever the list does.
+    pub async fn migrations_version(&self, tenant: &TenantId) -> Result<(u64, i64), StoreError> {
+        let (number, revisions): (i64, i64) =
+            sqlx::query_as("select count(*), coalesce(sum(revision), 0) from migrations where tenant = ?")
+                .bind(tenant.as_str())
+                .fetch_one(&self.pool)
+                .await?;
+        Ok((super::codec::count(number), revisions))
+    }
+
+    /// A migration that some migration of `person` still needs their sign-in for.
+    pub async fn has_active_run(&self, person: &PersonId) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "select 1 from migrations where tenant = ? and runs_as = ? and state in ('running', 'paused', 'waiting') limit 1",
+        )
+        .bind(person.tid.as_str())
+        .bind(&person.oid)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// Ids that the engine should have a task for.
+    pub async fn active_migrations(&self) -> Result<Vec<MigrationId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select id from migrations where state in ('running', 'paused', 'waiting') order by started_at",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        ids.into_iter().map(|id| known(id.parse().ok(), TABLE, "id", &id)).collect()
+    }
+
+    /// Takes or renews the lease of a migration for this run of the program. False: another run holds it.
+    pub async fn lease(
+        &self,
+        id: MigrationId,
+        owner: &str,
+        now: Timestamp,
+        term: Duration,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "update migrations set lease_owner = ?1, lease_until = ?2 where id = ?3
+             and (lease_owner is null or lease_owner = ?1 or lease_until < ?4)",
+        )
+        .bind(owner)
+        .bind(ns(now + term))
+        .bind(id.to_string())
+        .bind(ns(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Drops leases of earlier runs: whoever holds the data directory's lock knows that they are dead.
+    pub async fn drop_leases(&self) -> Result<(), StoreError> {
+        sqlx::query("update migrations set lease_owner = null, lease_until = null").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Records a passing trouble; gives how many there were in a row, this one included.
+    pub async fn trouble(&self, id: MigrationId, at: Timestamp, trouble: &str) -> Result<(), StoreError> {
+        sqlx::query("update migrations set retry_at = ?, retry_trouble = ?, retry_attempt = retry_attempt + 1, revision = revision + 1 where id = ?")
+            .bind(ns(at))
+            .bind(trouble)
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Troubles in a row so far.
+    pub async fn troubles(&self, id: MigrationId) -> Result<u32, StoreError> {
+        let number: i64 = sqlx::query_scalar("select retry_attempt from migrations where id = ?")
+            .bind(id.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(u32::try_from(number).unwrap_or_default())
+    }
+
+    /// The trouble is over.
+    pub async fn trouble_over(&self, id: MigrationId) -> Result<(), StoreError> {
+        sqlx::query(
+            "update migrations set retry_at = null, retry_trouble = null, retry_attempt = 0, revision = revision + 1
+             where id = ? and retry_attempt > 0",
+        )
+        .bind(id.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
