@@ -6,6 +6,7 @@
 mod codec;
 pub mod devices;
 pub mod events;
+pub mod jobs;
 pub mod migrations;
 pub mod steps;
 
