@@ -6,8 +6,11 @@
 mod codec;
 pub mod devices;
 pub mod events;
+pub mod grants;
 pub mod jobs;
 pub mod migrations;
+pub mod people;
+pub mod sessions;
 pub mod steps;
 
 use std::path::Path;

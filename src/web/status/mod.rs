@@ -1,0 +1,1 @@
+//! `/migrations`: all migrations of the tenant acted in.
