@@ -3,7 +3,7 @@
 use crate::azure::cloud::Cloud;
 use crate::ids::TenantId;
 use crate::migration::{KeyHandling, Migration};
-use crate::store::jobs::JobSummary;
+use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
 
 /// Words, and where they lead, if anywhere.
@@ -70,7 +70,7 @@ pub struct JobView {
 impl PlanView {
     /// Makes the view, with links into `cloud` for people of `tenant`.
     #[must_use]
-    pub fn of(migration: &Migration, jobs: &[JobSummary], cloud: &Cloud, tenant: &TenantId) -> Self {
+    pub fn of(migration: &Migration, jobs: &[JobRecord], cloud: &Cloud, tenant: &TenantId) -> Self {
         let source = &migration.plan.source;
         let target = &migration.plan.target;
         Self {
@@ -105,10 +105,15 @@ impl PlanView {
 }
 
 impl JobView {
-    fn of(job: &JobSummary, migration: &Migration, cloud: &Cloud) -> Self {
+    fn of(job: &JobRecord, migration: &Migration, cloud: &Cloud) -> Self {
         let subdomain = &migration.plan.source.subdomain;
-        let href = if job.accepted { cloud.central_job_link(subdomain, &job.id) } else { None };
-        let status = job.status.clone().or_else(|| (!job.accepted).then(|| "planned".to_owned()));
+        let planned = job.progress == JobProgress::Planned;
+        let href = if planned { None } else { cloud.central_job_link(subdomain, &job.id) };
+        let status = match (&job.status, planned) {
+            (_, true) => Some("planned".to_owned()),
+            (Some(status), false) if job.held => Some(format!("{status}, held until arrivals catch up")),
+            (status, false) => status.clone(),
+        };
         Self { link: Link { text: job.id.to_string(), href }, status }
     }
 }
