@@ -188,4 +188,16 @@ impl Store {
         .await?;
         rows.into_iter().map(Device::try_from).collect()
     }
+
+    /// Hub identities that were made ahead for devices which then never came.
+    pub async fn unused_identities(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ? and outcome in ('failed', 'skipped')
+             and registered_at is not null and provisioned_at is null and connected_at is null",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(number))
+    }
 }
