@@ -7,16 +7,25 @@
 pub mod about;
 pub mod assets;
 pub mod components;
+pub mod csrf;
 pub mod errors;
+pub mod flash;
+pub mod home;
 pub mod live;
 pub mod migration;
 pub mod moment;
 pub mod paths;
 pub mod render;
+pub mod router;
+pub mod security;
 pub mod setup;
 pub mod shell;
+pub mod sign_in;
 pub mod site;
+pub mod state;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 /// The program's version, as pages show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -81,8 +81,17 @@ struct CountRow {
     n: i64,
 }
 
+fn add_all(counts: &mut Counts, rows: Vec<CountRow>, migration: MigrationId) -> Result<(), StoreError> {
+    for row in rows {
+        let outcome = Outcome::from_stored(&row.outcome, row.reason.as_deref());
+        let outcome = known(outcome, "devices", "outcome", &migration.to_string())?;
+        counts.add(Place::of(outcome, row.told), count(row.n));
+    }
+    Ok(())
+}
+
 impl Store {
-    /// Counts of a migration's devices, in one read.
+    /// Counts of a migration's devices.
     pub async fn counts(&self, migration: MigrationId) -> Result<Counts, StoreError> {
         let rows: Vec<CountRow> = sqlx::query_as(
             "select outcome, reason, command <> 'none' as told, count(*) as n from devices where migration_id = ? group by 1, 2, 3",
@@ -97,11 +106,22 @@ impl Store {
                 .await?
                 .unwrap_or_default();
         let mut counts = Counts { outside: count(outside), unassigned: count(unassigned), ..Counts::default() };
-        for row in rows {
-            let outcome = Outcome::from_stored(&row.outcome, row.reason.as_deref());
-            let outcome = known(outcome, "devices", "outcome", &migration.to_string())?;
-            counts.add(Place::of(outcome, row.told), count(row.n));
-        }
+        add_all(&mut counts, rows, migration)?;
+        Ok(counts)
+    }
+
+    /// Counts of the devices whose id or display name has `search` in it.
+    pub async fn counts_matching(&self, migration: MigrationId, search: &str) -> Result<Counts, StoreError> {
+        let rows: Vec<CountRow> = sqlx::query_as(
+            "select outcome, reason, command <> 'none' as told, count(*) as n from devices where migration_id = ?1
+             and (device_id like ?2 escape '\\' or coalesce(display_name, '') like ?2 escape '\\') group by 1, 2, 3",
+        )
+        .bind(migration.to_string())
+        .bind(pattern(Some(search)))
+        .fetch_all(&self.pool)
+        .await?;
+        let mut counts = Counts::default();
+        add_all(&mut counts, rows, migration)?;
         Ok(counts)
     }
 
