@@ -2,4 +2,6 @@
 //!
 //! Knows nothing of migrations, pages or the database.
 
+pub mod cloud;
+pub mod error;
 pub mod tokens;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
-use super::site::{HasSite, Site};
 use super::migration::control::Control;
+use super::site::{HasSite, Site};
 use crate::azure::cloud::Cloud;
 use crate::clock::Clock;
 use crate::identity::Identity;

@@ -42,22 +42,35 @@ pub fn devices(
     migration: MigrationId,
     filter: DeviceFilter,
 ) -> impl Stream<Item = Result<Bytes, CsvError>> + Send {
-    try_unfold((store, filter, Position::Head), async move |(store, filter, place)| {
-        let after = match place {
-            Position::Head => return Ok(Some((written([head()])?, (store, filter, Position::After(String::new()))))),
-            Position::After(id) => id,
-            Position::End => return Ok(None),
-        };
-        let devices = store.devices_after(migration, &filter, &after, PIECE).await.inspect_err(|error| {
-            tracing::error!(%migration, ?error, "an export of devices broke off");
-        })?;
-        let next = match devices.last() {
-            Some(last) if devices.len() == PIECE as usize => Position::After(last.id.to_string()),
-            _ => Position::End,
-        };
-        let rows = written(devices.iter().map(row))?;
-        Ok(Some((rows, (store, filter, next))))
+    try_unfold((store, filter, Position::Head), move |(store, filter, position)| {
+        piece(store, migration, filter, position)
     })
+}
+
+type Piece = (Bytes, (Store, DeviceFilter, Position));
+
+async fn piece(
+    store: Store,
+    migration: MigrationId,
+    filter: DeviceFilter,
+    position: Position,
+) -> Result<Option<Piece>, CsvError> {
+    let after = match position {
+        Position::Head => {
+            return Ok(Some((written([head()])?, (store, filter, Position::After(String::new())))));
+        }
+        Position::After(id) => id,
+        Position::End => return Ok(None),
+    };
+    let devices = store.devices_after(migration, &filter, &after, PIECE).await.inspect_err(|error| {
+        tracing::error!(%migration, ?error, "an export of devices broke off");
+    })?;
+    let next = match devices.last() {
+        Some(last) if devices.len() == PIECE as usize => Position::After(last.id.to_string()),
+        _ => Position::End,
+    };
+    let rows = written(devices.iter().map(row))?;
+    Ok(Some((rows, (store, filter, next))))
 }
 
 fn written(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Bytes, CsvError> {

@@ -2,8 +2,8 @@
 //!
 //! A record is there only for people of the tenant that it was made in: for everybody else its address leads nowhere.
 
-pub mod action;
 pub mod act;
+pub mod action;
 pub mod control;
 pub mod csv;
 pub mod device_view;

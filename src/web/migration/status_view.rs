@@ -174,7 +174,8 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
 fn sign_in(facts: &Facts<'_>) -> Option<String> {
     let migration = facts.migration;
     let person = migration.runs_as.as_ref().filter(|_| migration.state.is_active())?;
-    let whose = if facts.runs_as_viewer { "your sign-in".to_owned() } else { format!("the sign-in of {}", person.name) };
+    let whose =
+        if facts.runs_as_viewer { "your sign-in".to_owned() } else { format!("the sign-in of {}", person.name) };
     Some(format!("It uses {whose}"))
 }
 

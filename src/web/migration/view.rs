@@ -153,8 +153,7 @@ impl MigrationView {
 }
 
 /// What is always offered, failed first; the rest only where there is something.
-const MAIN: [Place; 6] =
-    [Place::Failed, Place::Waiting, Place::OnTheWay, Place::Pending, Place::Moved, Place::Skipped];
+const MAIN: [Place; 6] = [Place::Failed, Place::Waiting, Place::OnTheWay, Place::Pending, Place::Moved, Place::Skipped];
 const RARE: [Place; 3] = [Place::Already, Place::WentBack, Place::Returned];
 
 fn filters(query: &DeviceQuery, counts: &Counts, path: &str) -> Vec<Filter> {
@@ -172,12 +171,7 @@ fn filters(query: &DeviceQuery, counts: &Counts, path: &str) -> Vec<Filter> {
 }
 
 fn pagination(page: &DevicePage, query: &DeviceQuery, path: &str) -> Pagination {
-    Pagination {
-        page: page.page.into(),
-        size: PAGE_SIZE.into(),
-        total: page.matching,
-        base: query.page_base(path),
-    }
+    Pagination { page: page.page.into(), size: PAGE_SIZE.into(), total: page.matching, base: query.page_base(path) }
 }
 
 fn no_devices(query: &DeviceQuery, state: &MigrationState) -> &'static str {

@@ -1,8 +1,8 @@
 //! View model of the list of migrations.
 
 use crate::ids::TenantId;
-use crate::migration::{Counts, Migration, MigrationState};
 use crate::migration::model::StepRecord;
+use crate::migration::{Counts, Migration, MigrationState};
 use crate::store::{Store, StoreError};
 use crate::web::components::Pagination;
 use crate::web::migration::summary::Summary;
