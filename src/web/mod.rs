@@ -9,6 +9,8 @@ pub mod assets;
 pub mod components;
 pub mod csrf;
 pub mod errors;
+#[cfg(test)]
+mod fixture;
 pub mod flash;
 pub mod home;
 pub mod live;

@@ -2,7 +2,7 @@
 //!
 //! A record is there only for people of the tenant that it was made in: for everybody else its address leads nowhere.
 
-pub mod act;
+mod act;
 pub mod action;
 pub mod control;
 pub mod csv;
@@ -14,6 +14,8 @@ pub mod plan_view;
 pub mod query;
 pub mod status_view;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use axum::Router;

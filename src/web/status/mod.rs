@@ -1,5 +1,7 @@
 //! `/migrations`: all migrations of the tenant acted in, newest first, live.
 
+#[cfg(test)]
+mod tests;
 mod view;
 
 use askama::Template;
