@@ -13,6 +13,8 @@ pub mod migrations;
 pub mod people;
 pub mod sessions;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;

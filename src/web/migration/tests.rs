@@ -28,7 +28,9 @@ async fn the_counts_add_up_to_the_total_and_leave_out_what_is_no_part() {
     assert_eq!(counts[0], 12);
     assert_eq!(counts[1..].iter().sum::<u64>(), 12);
     assert!(page.contains("12 in all"), "{page}");
-    assert!(page.contains("4 devices of the group have another template; 2 devices of the application have no template"));
+    assert!(
+        page.contains("4 devices of the group have another template; 2 devices of the application have no template")
+    );
 }
 
 #[tokio::test]
@@ -193,7 +195,10 @@ async fn the_csv_has_a_row_for_every_device_of_the_filter_and_no_formulas() {
     assert!(all.contains("'=cmd|' /C calc'!A1") && !all.contains("\n=cmd"));
     let failed = text(adele.get(&format!("/migrations/{id}/devices.csv?outcome=failed")).await).await;
     assert_eq!(failed.lines().count(), 3);
-    assert!(failed.contains("pump-004") && failed.contains("\"The device answered 403: \"\"not now\"\".\""), "{failed}");
+    assert!(
+        failed.contains("pump-004") && failed.contains("\"The device answered 403: \"\"not now\"\".\""),
+        "{failed}"
+    );
 }
 
 #[tokio::test]
@@ -240,5 +245,9 @@ async fn older_events_are_a_page_away() {
     assert!(page.contains("happening 29") && !page.contains("happening 05"));
     let older = page.split("/events?before=").nth(1).unwrap().split('"').next().unwrap();
     let page = adele.page(&format!("/migrations/{id}/events?before={older}")).await;
-    assert!(page.contains("happening 05") && page.contains("Adele created the migration.") && !page.contains("happening 29"));
+    assert!(
+        page.contains("happening 05")
+            && page.contains("Adele created the migration.")
+            && !page.contains("happening 29")
+    );
 }
