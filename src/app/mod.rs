@@ -6,6 +6,7 @@
 mod compose;
 mod data_dir;
 mod error;
+mod housekeeping;
 mod listen;
 mod sandbox_clock;
 mod serve;

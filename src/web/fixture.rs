@@ -18,7 +18,7 @@ use super::migration::control::{Control, ControlError};
 use super::router::configured;
 use super::site::Site;
 use super::state::Web;
-use crate::azure::cloud::Cloud;
+use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::{Clock, Timestamp};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
@@ -63,7 +63,7 @@ pub struct Pages {
     pub asked: Arc<Asked>,
     router: Router,
     door: Router,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// A browser in which somebody is signed in.
@@ -94,7 +94,8 @@ impl Pages {
             central_scope: "central".into(),
         };
         let clock = Clock::system();
-        let http = reqwest::Client::builder().build().unwrap();
+        let options = HttpOptions { proxy: ProxyChoice::None, ca_pem: None, user_agent: "test".into() };
+        let azure = Azure::new(Cloud::public(), clock, options).unwrap();
         let asked = Arc::new(Asked::default());
         let web = Web {
             site: Arc::new(Site {
@@ -103,10 +104,10 @@ impl Pages {
                 sign_in_origin: Some("https://login.example".into()),
                 sandbox: None,
             }),
-            identity: Identity::new(entra, http, clock, store.clone(), vault()),
+            identity: Identity::new(entra, azure.http().clone(), clock, store.clone(), vault()),
             store: store.clone(),
             clock,
-            cloud: Cloud::public(),
+            azure,
             control: Arc::clone(&asked) as Arc<dyn Control>,
         };
         let sessions = || session_layer(store.clone(), vault(), clock, 3000);
@@ -116,7 +117,11 @@ impl Pages {
         };
         let door = Router::new().route("/enter/{tid}/{oid}", get(enter)).layer(sessions());
         let router = configured(web, sessions());
-        Self { store, asked, router, door, _dir: dir }
+        Self { store, asked, router, door, dir }
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     pub fn router(&self) -> Router {

@@ -12,6 +12,8 @@ pub mod errors;
 #[cfg(test)]
 mod fixture;
 pub mod flash;
+#[cfg(test)]
+mod gallery;
 pub mod home;
 pub mod live;
 pub mod migration;

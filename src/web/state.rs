@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 
 use super::migration::control::Control;
 use super::site::{HasSite, Site};
-use crate::azure::cloud::Cloud;
+use crate::azure::Azure;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::store::Store;
@@ -18,12 +18,12 @@ pub struct Web {
     pub site: Arc<Site>,
     /// Sign-in and tokens.
     pub identity: Identity,
+    /// Clients of Azure.
+    pub azure: Azure,
     /// The database.
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// The endpoints in use, for links.
-    pub cloud: Cloud,
     /// The engine.
     pub control: Arc<dyn Control>,
 }

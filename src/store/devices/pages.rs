@@ -170,8 +170,18 @@ impl Store {
         Ok(DevicePage { devices, matching, page, pages })
     }
 
-    /// Devices of a filter in order of their ids, after `after`: for exports that read everything piece by piece.
+    /// Devices in order of their ids, after `after`: for whoever reads everything piece by piece.
     pub async fn devices_after(
+        &self,
+        migration: MigrationId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        self.matching_devices_after(migration, &DeviceFilter::default(), after, limit).await
+    }
+
+    /// As [`Store::devices_after`], only those that a filter lets through.
+    pub async fn matching_devices_after(
         &self,
         migration: MigrationId,
         filter: &DeviceFilter,
@@ -209,11 +219,11 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Hub identities that were made ahead for devices which then never came.
+    /// Hub identities that were made ahead for devices which have not come.
     pub async fn unused_identities(&self, migration: MigrationId) -> Result<u64, StoreError> {
         let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ? and outcome in ('failed', 'skipped')
-             and registered_at is not null and provisioned_at is null and connected_at is null",
+            "select count(*) from devices where migration_id = ? and registered_at is not null and connected_at is null
+             and outcome <> 'moved'",
         )
         .bind(migration.to_string())
         .fetch_one(&self.pool)

@@ -34,19 +34,7 @@ impl Action {
             Self::TryAgain => "The waiting devices are tried again now.",
             Self::Resume => "The migration goes on.",
             Self::Stop => "The migration is stopped. Devices told before may still move.",
-            Self::RemoveIdentities => "The unused hub identities are removed.",
-        }
-    }
-
-    /// What was meant to be done, to follow “could not”.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::FinishNow => "finish the migration now",
-            Self::TryAgain => "try the waiting devices again",
-            Self::Resume => "resume the migration",
-            Self::Stop => "stop the migration",
-            Self::RemoveIdentities => "remove the unused hub identities",
+            Self::RemoveIdentities => "The unused hub identities are removed. Press Resume to go on.",
         }
     }
 }
@@ -81,11 +69,12 @@ impl Offered {
         Self {
             finish_now: waiting.then_some(counts.waiting),
             try_again: waiting && pause.is_none(),
-            resume: pause.is_some(),
+            // After a sign-in it goes on by itself, and without one a push does not help.
+            resume: pause.is_some_and(|reason| reason != PauseReason::SignIn || runs_as_viewer),
             sign_in: pause == Some(PauseReason::SignIn) && runs_as_viewer,
             keys: *state == MigrationState::Draft || pause == Some(PauseReason::Keys),
             stop: state.is_active(),
-            remove_identities: (state.is_ended() && unused > 0).then_some(unused),
+            remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0).then_some(unused),
         }
     }
 

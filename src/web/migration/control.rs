@@ -23,3 +23,14 @@ pub trait Control: std::fmt::Debug + Send + Sync {
     /// Does `action` to a migration in the name of `by`.
     async fn act(&self, action: Action, id: MigrationId, by: &Actor) -> Result<(), ControlError>;
 }
+
+/// Stands in until the engine is there.
+#[derive(Debug)]
+pub struct NoEngine;
+
+#[async_trait]
+impl Control for NoEngine {
+    async fn act(&self, _: Action, _: MigrationId, _: &Actor) -> Result<(), ControlError> {
+        Err(ControlError::NotNow("The engine is not running.".into()))
+    }
+}

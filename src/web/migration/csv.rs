@@ -62,7 +62,7 @@ async fn piece(
         Position::After(id) => id,
         Position::End => return Ok(None),
     };
-    let devices = store.devices_after(migration, &filter, &after, PIECE).await.inspect_err(|error| {
+    let devices = store.matching_devices_after(migration, &filter, &after, PIECE).await.inspect_err(|error| {
         tracing::error!(%migration, ?error, "an export of devices broke off");
     })?;
     let next = match devices.last() {

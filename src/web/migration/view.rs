@@ -119,10 +119,10 @@ impl MigrationView {
             last_deadline: store.last_deadline(id).await?,
             signed_in_until: viewer.signed_in_until,
             runs_as_viewer: migration.runs_as.as_ref().is_some_and(|person| person.id == *viewer.person),
-            unused_identities: if migration.state.is_ended() { store.unused_identities(id).await? } else { 0 },
+            unused_identities: store.unused_identities(id).await?,
         };
         let status = StatusView::of(&facts);
-        let plan = PlanView::of(&migration, &jobs, &web.cloud, &viewer.person.tid);
+        let plan = PlanView::of(&migration, &jobs, web.azure.cloud(), &viewer.person.tid);
         let page = store.device_page(id, &query.filter, query.page).await?;
         query.page = page.page;
         let shown = match &query.filter.search {
