@@ -23,7 +23,7 @@ use compose::Program;
 use data_dir::DataDir;
 
 pub use error::StartError;
-pub use serve::GRACE;
+pub use stop::GRACE;
 
 /// Runs the program until it is asked to end.
 ///
