@@ -1,5 +1,6 @@
 //! A router over a database of made-up migrations, for tests of pages.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -63,6 +64,7 @@ pub struct Pages {
     pub asked: Arc<Asked>,
     router: Router,
     door: Router,
+    made: AtomicI64,
     dir: TempDir,
 }
 
@@ -117,7 +119,7 @@ impl Pages {
         };
         let door = Router::new().route("/enter/{tid}/{oid}", get(enter)).layer(sessions());
         let router = configured(web, sessions());
-        Self { store, asked, router, door, dir }
+        Self { store, asked, router, door, made: AtomicI64::new(0), dir }
     }
 
     pub fn dir(&self) -> &std::path::Path {
@@ -149,7 +151,7 @@ impl Pages {
         Browser { pages: self, cookie, csrf: text(response).await }
     }
 
-    /// A draft of `name` in `tenant`.
+    /// A draft of `name` in `tenant`, a second younger than the one before.
     pub async fn draft(&self, tenant: &str, name: &str) -> MigrationId {
         let new = NewMigration {
             request_key: format!("{tenant}/{name}"),
@@ -158,8 +160,9 @@ impl Pages {
             plan: plan(),
             by: actor(tenant, "Adele"),
         };
+        let at = NOW + time::Duration::seconds(self.made.fetch_add(1, Ordering::Relaxed));
         let mut tx = self.store.begin_write().await.unwrap();
-        let id = migrations::insert_once(&mut tx, &new, NOW).await.unwrap();
+        let id = migrations::insert_once(&mut tx, &new, at).await.unwrap();
         tx.commit().await.unwrap();
         id
     }

@@ -185,7 +185,8 @@ impl StepView {
             name: step_name(record.step),
             badge: step_badge(record.state, state),
             started: record.started_at.map(Moment::from),
-            ended: record.ended_at.map(Moment::from),
+            // A step that took no time needs no second time.
+            ended: record.ended_at.filter(|_| record.ended_at != record.started_at).map(Moment::from),
             note: record.note.clone(),
         }
     }

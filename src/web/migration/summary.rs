@@ -31,12 +31,19 @@ impl Summary {
     /// The summary of a migration.
     #[must_use]
     pub fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord]) -> Self {
-        Self {
-            badge: state_badge(&migration.state, counts),
-            sentence: sentence(migration, counts, current_step(steps)),
-            progress: progress(counts),
-        }
+        let badge = state_badge(&migration.state, counts);
+        let sentence = without_label(&sentence(migration, counts, current_step(steps)), migration.state.label());
+        Self { badge, sentence, progress: progress(counts) }
     }
+}
+
+/// The sentence as it reads beside a badge that has said the state already.
+fn without_label(sentence: &str, label: &str) -> String {
+    let Some(rest) = sentence.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")) else {
+        return sentence.to_owned();
+    };
+    let mut letters = rest.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The furthest step that is at work.
@@ -107,6 +114,12 @@ mod tests {
         let some = Counts { moved: 1, ..none };
         assert_eq!(state_badge(&MigrationState::Completed, &some).kind, Kind::Success);
         assert_eq!(state_badge(&MigrationState::CompletedWithFailures, &some).kind, Kind::Error);
+    }
+
+    #[test]
+    fn a_sentence_does_not_repeat_what_its_badge_says() {
+        assert_eq!(without_label("Running: about to begin.", "Running"), "About to begin.");
+        assert_eq!(without_label("Waiting for 2 devices.", "Waiting for devices"), "Waiting for 2 devices.");
     }
 
     #[test]
