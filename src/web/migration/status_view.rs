@@ -57,7 +57,7 @@ pub struct Trouble {
     pub kind: Kind,
     /// A few words.
     pub title: &'static str,
-    /// What happened.
+    /// What happened; empty where the sentence of the state says it.
     pub what: String,
     /// What to do; empty if nothing.
     pub remedy: String,
@@ -112,7 +112,8 @@ fn trouble(migration: &Migration) -> Option<Trouble> {
         (MigrationState::Paused(pause), _) => Some(Trouble {
             kind: Kind::Warning,
             title: pause_title(pause.reason),
-            what: pause.detail.clone(),
+            // The sentence of the state has said it.
+            what: String::new(),
             remedy: pause.remedy.clone(),
             until: None,
         }),

@@ -44,6 +44,8 @@ pub struct Row {
     pub target: String,
     /// State, sentence, counts.
     pub summary: Summary,
+    /// What stands in place of counts while there are none.
+    pub no_devices: &'static str,
     /// Who started it, or made it if nobody has.
     pub by: String,
     /// What they did.
@@ -99,6 +101,7 @@ impl Row {
             source: format!("{}, {}", plan.source.app_display_name, plan.source.group_name),
             target: plan.target.hub_name.clone(),
             summary: Summary::of(migration, counts, steps),
+            no_devices: if migration.state.is_ended() { "No devices" } else { "Not read yet" },
             by: by.name.clone(),
             did,
             at: at.into(),
