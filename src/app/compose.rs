@@ -9,15 +9,16 @@ use url::Url;
 use super::data_dir::DataDir;
 use super::error::StartError;
 use super::housekeeping::Housekeeping;
+use super::people::SignedInPeople;
 use super::sandbox_clock::Pace;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::Clock;
 use crate::config::{AzureChoice, CloudName, EntraRegistration, Settings};
+use crate::engine::Engine;
 use crate::identity::{EntraSettings, Identity, Platform, RedirectUri, Vault, session_layer};
 use crate::sandbox::Sandbox;
 use crate::sandbox::options::{DEFAULT_CLIENT_ID, Platform as SandboxPlatform, SandboxOptions};
 use crate::store::Store;
-use crate::web::migration::control::NoEngine;
 use crate::web::site::{SandboxLinks, Site};
 use crate::web::state::Web;
 use crate::web::{VERSION, router};
@@ -34,6 +35,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 struct Running {
     store: Store,
+    engine: Engine,
     housekeeping: Housekeeping,
 }
 
@@ -74,12 +76,14 @@ impl Program {
         let clock = surroundings.clock;
         let (azure, identity) = surroundings.clients(&store, &vault)?;
         let housekeeping = Housekeeping::begin(identity.clone(), clock);
+        let people = Arc::new(SignedInPeople(identity.clone()));
+        let engine = Engine::new(store.clone(), azure.clone(), people, clock);
+        engine.begin();
         let sessions = session_layer(store.clone(), vault, clock, port);
-        let control = Arc::new(NoEngine);
-        let web = Web { site: Arc::new(site), identity, azure, store: store.clone(), clock, control };
+        let web = Web { site: Arc::new(site), identity, azure, engine: engine.clone(), store: store.clone(), clock };
         Ok(Self {
             router: router::configured(web, sessions),
-            running: Some(Running { store, housekeeping }),
+            running: Some(Running { store, engine, housekeeping }),
             sandbox: sandbox.zip(links),
         })
     }
@@ -108,7 +112,8 @@ impl Program {
 
     /// Ends what runs in the background, the database last.
     pub(super) async fn end(self) {
-        if let Some(Running { store, housekeeping }) = self.running {
+        if let Some(Running { store, engine, housekeeping }) = self.running {
+            engine.stop().await;
             housekeeping.end().await;
             store.close().await;
         }

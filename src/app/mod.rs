@@ -8,6 +8,7 @@ mod data_dir;
 mod error;
 mod housekeeping;
 mod listen;
+mod people;
 mod sandbox_clock;
 mod serve;
 mod stop;

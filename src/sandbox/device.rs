@@ -6,6 +6,8 @@
 pub mod act;
 pub(super) mod connect;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -283,7 +285,8 @@ impl Device {
     /// Whether a command reached the device after it had accepted one that was answered to the caller.
     #[must_use]
     pub fn was_told_again_after_accepting(&self) -> bool {
-        let accepted = |entry: &Entry| matches!(entry.what, Happening::Answered { status: 200..=299, reached_caller: true, .. });
+        let accepted =
+            |entry: &Entry| matches!(entry.what, Happening::Answered { status: 200..=299, reached_caller: true, .. });
         let Some(first) = self.log.iter().position(accepted) else { return false };
         self.log[first..].iter().any(|entry| matches!(entry.what, Happening::Commanded { .. }))
     }

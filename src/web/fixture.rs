@@ -1,7 +1,7 @@
 //! A router over a database of made-up migrations, for tests of pages.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -14,13 +14,13 @@ use time::macros::datetime;
 use tower::ServiceExt;
 use url::Url;
 
-use super::migration::action::Action;
-use super::migration::control::{Control, ControlError};
 use super::router::configured;
 use super::site::Site;
 use super::state::Web;
+use crate::azure::tokens::TokenProvider;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::{Clock, Timestamp};
+use crate::engine::{Engine, People};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
 use crate::migration::device::{CommandState, Stage, Via};
@@ -36,36 +36,30 @@ pub const NOW: Timestamp = datetime!(2026-11-22 14:05:00 UTC);
 pub const TENANT: &str = "11111111-0000-4000-8000-000000000001";
 pub const OTHER_TENANT: &str = "22222222-0000-4000-8000-000000000002";
 
-/// Does nothing but remember what it was asked; the second time it says that it is too late.
-#[derive(Debug, Default)]
-pub struct Asked(Mutex<Vec<(Action, MigrationId, String)>>);
-
-impl Asked {
-    pub fn all(&self) -> Vec<(Action, MigrationId, String)> {
-        self.0.lock().unwrap().clone()
-    }
-}
+/// Signed-in people as the engine sees them: here, nobody, because the engine of these tests never begins.
+#[derive(Debug)]
+struct Nobody(Identity);
 
 #[async_trait]
-impl Control for Asked {
-    async fn act(&self, action: Action, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
-        let mut asked = self.0.lock().unwrap();
-        if asked.iter().any(|(did, which, _)| *did == action && *which == id) {
-            return Err(ControlError::NotNow("No device is waiting any more.".into()));
-        }
-        asked.push((action, id, by.name.clone()));
-        Ok(())
+impl People for Nobody {
+    fn tokens(&self, person: &PersonId) -> Arc<dyn TokenProvider> {
+        self.0.tokens(person)
+    }
+
+    async fn signed_in(&self) {}
+
+    async fn signed_in_until(&self, _: &PersonId) -> Option<Timestamp> {
+        None
     }
 }
 
 /// The program's pages over a database of their own.
 pub struct Pages {
     pub store: Store,
-    pub asked: Arc<Asked>,
     router: Router,
     door: Router,
     made: AtomicI64,
-    dir: TempDir,
+    _dir: TempDir,
 }
 
 /// A browser in which somebody is signed in.
@@ -98,7 +92,8 @@ impl Pages {
         let clock = Clock::system();
         let options = HttpOptions { proxy: ProxyChoice::None, ca_pem: None, user_agent: "test".into() };
         let azure = Azure::new(Cloud::public(), clock, options).unwrap();
-        let asked = Arc::new(Asked::default());
+        let identity = Identity::new(entra, azure.http().clone(), clock, store.clone(), vault());
+        let people = Arc::new(Nobody(identity.clone()));
         let web = Web {
             site: Arc::new(Site {
                 port: 3000,
@@ -106,11 +101,11 @@ impl Pages {
                 sign_in_origin: Some("https://login.example".into()),
                 sandbox: None,
             }),
-            identity: Identity::new(entra, azure.http().clone(), clock, store.clone(), vault()),
+            identity,
+            engine: Engine::new(store.clone(), azure.clone(), people, clock),
             store: store.clone(),
             clock,
             azure,
-            control: Arc::clone(&asked) as Arc<dyn Control>,
         };
         let sessions = || session_layer(store.clone(), vault(), clock, 3000);
         let enter = async |Path((tid, oid)): Path<(String, String)>, session: UserSession| {
@@ -119,15 +114,7 @@ impl Pages {
         };
         let door = Router::new().route("/enter/{tid}/{oid}", get(enter)).layer(sessions());
         let router = configured(web, sessions());
-        Self { store, asked, router, door, made: AtomicI64::new(0), dir }
-    }
-
-    pub fn dir(&self) -> &std::path::Path {
-        self.dir.path()
-    }
-
-    pub fn router(&self) -> Router {
-        self.router.clone()
+        Self { store, router, door, made: AtomicI64::new(0), _dir: dir }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Response<Body> {

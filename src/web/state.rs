@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
-use super::migration::control::Control;
 use super::site::{HasSite, Site};
 use crate::azure::Azure;
 use crate::clock::Clock;
+use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::store::Store;
 
@@ -20,12 +20,12 @@ pub struct Web {
     pub identity: Identity,
     /// Clients of Azure.
     pub azure: Azure,
+    /// What runs migrations.
+    pub engine: Engine,
     /// The database.
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// The engine.
-    pub control: Arc<dyn Control>,
 }
 
 impl HasSite for Web {

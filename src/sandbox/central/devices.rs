@@ -114,7 +114,11 @@ fn change(device: &mut AppDevice, app: &App, body: &Value, call: &Call) -> Resul
 
 fn check_device_id(id: &str) -> Result<(), Fault> {
     let allowed = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
-    if allowed && (1..=128).contains(&id.len()) { Ok(()) } else { Err(Fault::bad_request(format!("The device id '{id}' is not valid."))) }
+    if allowed && (1..=128).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(Fault::bad_request(format!("The device id '{id}' is not valid.")))
+    }
 }
 
 /// A device as the wire shows it: without connection state, and without last-seen time.

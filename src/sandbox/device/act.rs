@@ -40,8 +40,8 @@ pub fn resume(shared: &Shared) {
 }
 
 /// Switches a device on or off. One that is switched on connects to where it was, or goes on with its move.
-/// Returns whether there is such a device.
-pub fn set_online(shared: &Shared, id: &str, online: bool) -> bool {
+/// Nothing happens if there is no such device.
+pub fn set_online(shared: &Shared, id: &str, online: bool) {
     let now = shared.clock().now();
     let errand = shared.world(|world| {
         let device = world.devices.get_mut(id)?;
@@ -64,7 +64,6 @@ pub fn set_online(shared: &Shared, id: &str, online: bool) -> bool {
     if let Some(Some(number)) = errand {
         start(shared, id, number);
     }
-    errand.is_some()
 }
 
 /// Restarts a device: the samples persist nothing, so it goes back to the ID scope in its configuration.
@@ -78,7 +77,8 @@ pub fn restart(shared: &Shared, id: &str) -> bool {
         device.online = true;
         device.errands += 1;
         let id_scope = device.home_scope.clone();
-        device.doing = Some(Errand { id_scope, due: now + Duration::from_secs(1), attempts: 0, number: device.errands });
+        device.doing =
+            Some(Errand { id_scope, due: now + Duration::from_secs(1), attempts: 0, number: device.errands });
         let number = device.errands;
         disconnect(world, id, &from, now);
         Some(number)
@@ -159,7 +159,9 @@ async fn register_once(
     };
     let presented = match credential {
         Credential::Key(_) => Presented::from_header(token.as_deref()),
-        Credential::Certificate { leaf, issuer } => Presented::Certificate { leaf: leaf.clone(), issuer: issuer.clone() },
+        Credential::Certificate { leaf, issuer } => {
+            Presented::Certificate { leaf: leaf.clone(), issuer: issuer.clone() }
+        }
     };
     let operation = register::begin(shared, id_scope, id, &presented, payload)?;
     loop {

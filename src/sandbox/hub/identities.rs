@@ -29,7 +29,8 @@ pub(super) async fn list(call: Call, uri: Uri) -> Answer {
     call.meter(Class::Registry, 1)?;
     let top = wire::param(&uri, "top").and_then(|top| top.parse().ok()).unwrap_or(MOST_LISTED).min(MOST_LISTED);
     let ids: Vec<String> = call.look(|hub| Ok(hub.identities.keys().take(top).cloned().collect()))?;
-    let all: Result<Vec<Value>, Fault> = call.shared.look(|world| ids.iter().map(|id| shown(&call, world, id)).collect());
+    let all: Result<Vec<Value>, Fault> =
+        call.shared.look(|world| ids.iter().map(|id| shown(&call, world, id)).collect());
     Ok(wire::ok(&Value::Array(all?)))
 }
 
@@ -75,7 +76,8 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
 }
 
 fn shown(call: &Call, world: &World, id: &str) -> Result<Value, Fault> {
-    let identity = world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id))?;
+    let identity =
+        world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id))?;
     Ok(identity_json::show(identity, is_at_hub(world, &call.host, id), call.now))
 }
 

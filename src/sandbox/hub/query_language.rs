@@ -51,7 +51,9 @@ impl Condition {
         match self {
             Self::And(left, right) => left.device_ids().or_else(|| right.device_ids()),
             Self::In { path, values } if path == "deviceId" => Some(values.iter().filter_map(Value::as_str).collect()),
-            Self::Compare { path, operator, value } if path == "deviceId" && operator == "=" => value.as_str().map(|id| vec![id]),
+            Self::Compare { path, operator, value } if path == "deviceId" && operator == "=" => {
+                value.as_str().map(|id| vec![id])
+            }
             _ => None,
         }
     }
@@ -113,7 +115,8 @@ fn split(query: &str) -> Result<Vec<Lexeme>, String> {
     let mut at = 0;
     while let Some(&first) = chars.get(at) {
         let start = at;
-        let run = |from: usize, keep: &dyn Fn(char) -> bool| from + chars[from..].iter().take_while(|c| keep(**c)).count();
+        let run =
+            |from: usize, keep: &dyn Fn(char) -> bool| from + chars[from..].iter().take_while(|c| keep(**c)).count();
         match first {
             ' ' | '\t' | '\r' | '\n' | ';' => at += 1,
             '\'' | '"' => {
@@ -307,7 +310,9 @@ mod tests {
 
     fn holds(condition: &str, device: &Value) -> bool {
         let query = parse(&format!("SELECT * FROM devices WHERE {condition}")).expect("understood");
-        let look = |path: &str| path.split('.').try_fold(device, |value, name| value.get(name)).cloned().unwrap_or(Value::Null);
+        let look = |path: &str| {
+            path.split('.').try_fold(device, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)
+        };
         query.condition.is_some_and(|condition| condition.holds(&look))
     }
 

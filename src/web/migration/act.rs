@@ -7,9 +7,10 @@ use axum::routing::get;
 use tower_sessions::Session;
 
 use super::action::Action;
-use super::control::ControlError;
 use super::visible;
+use crate::engine::{ControlError, Engine};
 use crate::identity::SignedInUser;
+use crate::migration::MigrationId;
 use crate::migration::model::Actor;
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
@@ -42,11 +43,26 @@ async fn act(
 ) -> Result<Redirect, PageError> {
     let migration = visible(web, id, &user.person).await?;
     let by = Actor { id: user.person.id.clone(), name: user.person.name.clone() };
-    let said = match web.control.act(action, migration.id, &by).await {
+    let said = match done(&web.engine, action, migration.id, &by).await {
         Ok(()) => Flash::new(Kind::Success, action.done()),
         Err(ControlError::NotFound) => return Err(PageError::NotFound),
         Err(ControlError::NotNow(words)) => Flash::new(Kind::Info, words),
+        Err(ControlError::Store(error)) => return Err(error.into()),
+        Err(ControlError::Azure(error)) => Flash {
+            remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then try again.".into()),
+            ..Flash::new(Kind::Error, error.to_string())
+        },
     };
     flash::leave(session, said).await?;
     Ok(Redirect::to(&paths::migration(&migration.id.to_string())))
+}
+
+async fn done(engine: &Engine, action: Action, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+    match action {
+        Action::FinishNow => engine.finish_now(id, by).await,
+        Action::TryAgain => engine.try_again(id, by).await,
+        Action::Resume => engine.resume(id, by).await,
+        Action::Stop => engine.stop_migration(id, by).await,
+        Action::RemoveIdentities => engine.remove_unused_identities(id, by).await,
+    }
 }

@@ -4,7 +4,6 @@
 
 mod act;
 pub mod action;
-pub mod control;
 pub mod csv;
 pub mod device_view;
 pub mod events;

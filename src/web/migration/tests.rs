@@ -103,7 +103,7 @@ async fn a_migration_of_another_tenant_is_not_there() {
     }
     let answer = stranger.post(&format!("/migrations/{id}/stop"), &stranger.csrf).await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    assert!(pages.asked.all().is_empty());
+    assert_eq!(pages.store.migration(id).await.unwrap().unwrap().state, MigrationState::Running);
     assert_eq!(stranger.get("/migrations/not-an-id").await.status(), StatusCode::NOT_FOUND);
 }
 
@@ -126,15 +126,18 @@ async fn a_forged_action_is_refused_and_a_double_click_acts_once() {
     for token in ["", "forged", &pages.browser(TENANT, "Ben").await.csrf] {
         assert_eq!(adele.post(&finish, token).await.status(), StatusCode::FORBIDDEN, "{token}");
     }
-    assert!(pages.asked.all().is_empty());
+    assert_eq!(pages.store.counts(id).await.unwrap().waiting, 2);
     for _ in 0..2 {
         let answer = adele.post(&finish, &adele.csrf).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         assert_eq!(answer.headers()[header::LOCATION], *format!("/migrations/{id}"));
     }
-    assert_eq!(pages.asked.all(), [(Action::FinishNow, id, "Adele".to_owned())]);
+    let counts = pages.store.counts(id).await.unwrap();
+    assert_eq!((counts.waiting, counts.failed), (0, 4));
     let page = adele.page(&format!("/migrations/{id}")).await;
-    assert!(page.contains("recorded as failed: offline.") && page.contains("No device is waiting any more."));
+    assert!(page.contains("The waiting devices are recorded as failed: offline."));
+    assert!(page.contains("No device is waited for."));
+    assert_eq!(page.matches("Adele finished the migration").count(), 1);
 }
 
 #[tokio::test]
@@ -146,7 +149,9 @@ async fn an_action_reached_by_its_address_leads_to_the_page_and_does_nothing() {
         let answer = adele.get(&format!("/migrations/{id}/{}", action.stored())).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     }
-    assert!(pages.asked.all().is_empty());
+    let untouched = pages.store.migration(id).await.unwrap().unwrap();
+    assert_eq!(untouched.state, MigrationState::Running);
+    assert_eq!(pages.store.counts(id).await.unwrap().waiting, 2);
 }
 
 #[tokio::test]
