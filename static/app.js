@@ -62,6 +62,12 @@
     if (!document.hidden) document.body.dispatchEvent(new Event("looked-at"));
   });
 
+  // What somebody has opened or closed stays so when a live part is morphed.
+  if (window.Idiomorph) {
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+      !(name === "open" && node instanceof HTMLDetailsElement);
+  }
+
   // After a swap the keyboard's place is where the answer says, or where it was.
   let focused = null;
   document.addEventListener("htmx:beforeSwap", () => {

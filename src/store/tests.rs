@@ -10,7 +10,7 @@ use crate::ids::{DeviceId, PersonId};
 use crate::migration::device::Fact;
 use crate::migration::evidence::{RecordSeen, TwinSeen};
 use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, StepState};
-use crate::migration::{CommandState, FailReason, MigrationId, Outcome, SkipReason, Via, WaitReason};
+use crate::migration::{CommandState, FailReason, MigrationId, Outcome, Place, SkipReason, Via, WaitReason};
 
 const NOW: Timestamp = datetime!(2026-01-01 10:00:00.1234567 UTC);
 
@@ -193,12 +193,9 @@ async fn a_page_of_devices_is_filtered_searched_and_never_past_the_end() {
     assert_eq!((all.matching, all.page, all.pages, all.devices.len()), (121, 3, 3, 21));
     let first = f.store.device_page(id, &DeviceFilter::default(), 0).await.expect("a page");
     assert_eq!(first.devices[0].id, DeviceId::from("100%_odd"), "failed first");
-    let found = |outcome: Option<&str>, search: &str| DeviceFilter {
-        outcome: outcome.map(Into::into),
-        search: Some(search.into()),
-    };
+    let found = |place: Option<Place>, search: &str| DeviceFilter { place, search: Some(search.into()) };
     assert_eq!(f.store.device_page(id, &found(None, "%_"), 1).await.expect("a page").matching, 1);
-    assert_eq!(f.store.device_page(id, &found(Some("pending"), "sn-01"), 1).await.expect("a page").matching, 10);
+    assert_eq!(f.store.device_page(id, &found(Some(Place::Pending), "sn-01"), 1).await.expect("a page").matching, 10);
     assert_eq!(f.store.device_page(id, &found(None, "boiler SN-005"), 1).await.expect("a page").matching, 1);
 }
 

@@ -9,10 +9,15 @@ pub mod assets;
 pub mod components;
 pub mod csrf;
 pub mod errors;
+#[cfg(test)]
+mod fixture;
 pub mod flash;
 #[cfg(test)]
 mod gallery;
 pub mod home;
+pub mod live;
+pub mod migration;
+pub mod moment;
 pub mod paths;
 pub mod render;
 pub mod router;
@@ -22,6 +27,7 @@ pub mod shell;
 pub mod sign_in;
 pub mod site;
 pub mod state;
+pub mod status;
 #[cfg(test)]
 mod tests;
 

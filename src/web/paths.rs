@@ -4,6 +4,8 @@
 pub const HOME: &str = "/";
 /// Migration status: all migrations.
 pub const MIGRATIONS: &str = "/migrations";
+/// The live part of [`MIGRATIONS`].
+pub const MIGRATIONS_LIVE: &str = "/migrations/live";
 /// Starts a sign-in.
 pub const SIGN_IN: &str = "/sign-in";
 /// Ends a session (POST).

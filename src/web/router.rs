@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, paths, setup, sign_in};
+use super::{about, assets, home, migration, paths, setup, sign_in, status};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -36,6 +36,8 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(sign_in::router())
         .merge(setup::router())
         .merge(about::router())
+        .merge(migration::router())
+        .merge(status::router())
         .layer(sessions)
         .merge(assets::router())
         .fallback(async || PageError::NotFound)

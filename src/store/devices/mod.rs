@@ -4,6 +4,7 @@
 //! ([`Store::change_device`]); nothing else writes facts or outcomes.
 
 mod lists;
+mod pages;
 mod row;
 
 use row::Row;
@@ -14,7 +15,8 @@ use crate::ids::{DeviceId, Subdomain};
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{DeviceFilter, DevicePage, PAGE_SIZE, fail_waiting, try_waiting};
+pub use lists::{fail_waiting, try_waiting};
+pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 
 /// A device as the snapshot finds it.
 #[derive(Debug, Clone)]

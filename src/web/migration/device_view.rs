@@ -1,0 +1,119 @@
+//! View model of a row of the device table.
+
+use url::form_urlencoded::byte_serialize;
+
+use super::summary::{Badge, place_badge};
+use crate::migration::device::{Device, Stage, Via};
+use crate::migration::{Fact, Place};
+use crate::web::moment::Moment;
+
+/// A row.
+#[derive(Debug, Clone)]
+pub struct DeviceRow {
+    /// Element id, the same from poll to poll.
+    pub anchor: String,
+    /// The device's id.
+    pub id: String,
+    /// Its display name, where that says more than the id.
+    pub display_name: Option<String>,
+    /// A job took it along after the snapshot.
+    pub joined_later: bool,
+    /// The furthest fact proven.
+    pub stage: &'static str,
+    /// Every fact, in the order of the way.
+    pub facts: Vec<FactView>,
+    /// What became of it.
+    pub outcome: Badge,
+    /// Why.
+    pub reason: Option<&'static str>,
+    /// More on that, from Azure or the device.
+    pub detail: Option<String>,
+    /// What to do.
+    pub remedy: Option<&'static str>,
+    /// How often it was told or tried.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub next_try: Option<Moment>,
+    /// Until when it may turn up, while it is on the way.
+    pub until: Option<Moment>,
+}
+
+/// A fact of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactView {
+    /// What.
+    pub label: &'static str,
+    /// When, if it is proven.
+    pub at: Option<Moment>,
+    /// What proves it, or why there is nothing.
+    pub words: String,
+}
+
+impl From<&Device> for DeviceRow {
+    fn from(device: &Device) -> Self {
+        let place = Place::of_device(device);
+        let open = device.outcome.is_open();
+        Self {
+            anchor: format!("device-{}", byte_serialize(device.id.as_str().as_bytes()).collect::<String>()),
+            id: device.id.to_string(),
+            display_name: device.display_name.clone().filter(|name| name != device.id.as_str() && !name.is_empty()),
+            joined_later: device.joined_later,
+            stage: device.facts.stage().map_or("Not told", stage_label),
+            facts: facts(device),
+            outcome: place_badge(place),
+            // The place says so already.
+            reason: device.outcome.reason().filter(|_| place != Place::Already),
+            detail: device.detail.clone().filter(|detail| !detail.is_empty()),
+            remedy: device.outcome.remedy(),
+            attempts: device.attempts,
+            next_try: device.next_try_at.filter(|_| open).map(Moment::from),
+            until: device.deadline.filter(|_| place == Place::OnTheWay).map(Moment::from),
+        }
+    }
+}
+
+/// A kind of fact in a word.
+#[must_use]
+pub fn stage_label(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Registered => "Registered",
+        Stage::Commanded => "Commanded",
+        Stage::Acknowledged => "Acknowledged",
+        Stage::Provisioned => "Provisioned",
+        Stage::Connected => "Connected",
+        Stage::Sending => "Sending",
+    }
+}
+
+fn facts(device: &Device) -> Vec<FactView> {
+    let mut views = Vec::with_capacity(Stage::ALL.len() + 1);
+    for stage in Stage::ALL {
+        if *stage == Stage::Provisioned {
+            views.push(FactView { label: "Left the source", at: None, words: "not observable".into() });
+        }
+        views.push(match device.facts.get(*stage) {
+            Some(Fact { at, evidence }) => FactView {
+                label: stage_label(*stage),
+                at: Some((*at).into()),
+                words: if *stage == Stage::Commanded { told_by(evidence, device.via) } else { evidence.clone() },
+            },
+            None => FactView { label: stage_label(*stage), at: None, words: absent(*stage).into() },
+        });
+    }
+    views
+}
+
+/// Why there is no such fact, as far as that can be said for every device.
+fn absent(stage: Stage) -> &'static str {
+    if stage == Stage::Registered { "not ahead of its arrival" } else { "no evidence" }
+}
+
+fn told_by(evidence: &str, via: Option<Via>) -> String {
+    let by = match via {
+        Some(Via::Canary) => "as the canary",
+        Some(Via::Single) => "by a single command",
+        Some(Via::Job) => "by a job",
+        None => return evidence.to_owned(),
+    };
+    if evidence.is_empty() { by.to_owned() } else { format!("{evidence}, {by}") }
+}

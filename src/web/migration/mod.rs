@@ -1,0 +1,43 @@
+//! `/migrations/{id}`: one migration, its devices and events, and what people can do with it.
+//!
+//! A record is there only for people of the tenant that it was made in: for everybody else its address leads nowhere.
+
+mod act;
+pub mod action;
+pub mod csv;
+pub mod device_view;
+pub mod events;
+pub mod export;
+pub mod page;
+pub mod plan_view;
+pub mod query;
+pub mod status_view;
+pub mod summary;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::errors::PageError;
+use super::state::Web;
+use crate::identity::Person;
+use crate::migration::Migration;
+
+/// Routes of these pages.
+pub fn router() -> Router<Web> {
+    Router::new()
+        .route("/migrations/{id}", get(page::page))
+        .route("/migrations/{id}/live", get(page::live))
+        .route("/migrations/{id}/events", get(events::page))
+        .route("/migrations/{id}/devices.csv", get(export::devices))
+        .merge(act::router())
+}
+
+/// The migration of an address, if it is there for this person.
+async fn visible(web: &Web, id: &str, person: &Person) -> Result<Migration, PageError> {
+    let id = id.parse().map_err(|_| PageError::NotFound)?;
+    let migration = web.store.migration(id).await?.ok_or(PageError::NotFound)?;
+    if migration.created_by.id.tid == person.id.tid { Ok(migration) } else { Err(PageError::NotFound) }
+}

@@ -1,0 +1,123 @@
+//! View model of what a migration was set up to do: source, target, people, and links out to Azure.
+
+use crate::azure::cloud::Cloud;
+use crate::ids::TenantId;
+use crate::migration::{KeyHandling, Migration};
+use crate::store::jobs::{JobProgress, JobRecord};
+use crate::web::moment::Moment;
+
+/// Words, and where they lead, if anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The words.
+    pub text: String,
+    /// An address outside the program.
+    pub href: Option<String>,
+}
+
+/// What was set up, and by whom.
+#[derive(Debug, Clone)]
+pub struct PlanView {
+    /// From where to where, in general.
+    pub mode: &'static str,
+    /// The application.
+    pub app: Link,
+    /// Group of the devices.
+    pub group: String,
+    /// Their template.
+    pub template: String,
+    /// The DPS.
+    pub dps: Link,
+    /// The ID scope that devices are told.
+    pub id_scope: String,
+    /// The hub.
+    pub hub: Link,
+    /// Its SKU and units.
+    pub hub_size: String,
+    /// The device to be moved first, if the person named one.
+    pub canary: Option<String>,
+    /// Who registers devices.
+    pub registration: &'static str,
+    /// Who adds the keys.
+    pub keys: &'static str,
+    /// Groups that the person stated to be unused.
+    pub stated_unused: Vec<String>,
+    /// How long a device has to turn up.
+    pub arrival_minutes: u32,
+    /// Who made it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Moment,
+    /// Who started it.
+    pub started_by: Option<String>,
+    /// When.
+    pub started_at: Option<Moment>,
+    /// When it ended.
+    pub ended_at: Option<Moment>,
+    /// Its jobs in IoT Central.
+    pub jobs: Vec<JobView>,
+}
+
+/// A job in IoT Central.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    /// Its id, and its page there once it exists.
+    pub link: Link,
+    /// IoT Central's word for where it stands.
+    pub status: Option<String>,
+}
+
+impl PlanView {
+    /// Makes the view, with links into `cloud` for people of `tenant`.
+    #[must_use]
+    pub fn of(migration: &Migration, jobs: &[JobRecord], cloud: &Cloud, tenant: &TenantId) -> Self {
+        let source = &migration.plan.source;
+        let target = &migration.plan.target;
+        Self {
+            mode: migration.mode.label(),
+            app: Link { text: source.app_display_name.clone(), href: cloud.central_app_link(&source.subdomain) },
+            group: source.group_name.clone(),
+            template: source.template_name.clone(),
+            dps: Link { text: target.dps_name.clone(), href: Some(cloud.portal_link(tenant, &target.dps_id)) },
+            id_scope: target.id_scope.to_string(),
+            hub: Link { text: target.hub_name.clone(), href: Some(cloud.portal_link(tenant, &target.hub_id)) },
+            hub_size: size(&target.hub_sku, target.hub_units),
+            canary: migration.plan.canary.as_ref().map(ToString::to_string),
+            registration: if migration.plan.register_on_arrival {
+                "DPS registers each device as it arrives"
+            } else {
+                "Registered ahead where the key is certain, else by DPS on arrival"
+            },
+            keys: match migration.keys {
+                KeyHandling::Program => "Added by this program",
+                KeyHandling::ByHand => "Added by hand in the portal",
+            },
+            stated_unused: migration.stated_unused.clone(),
+            arrival_minutes: migration.plan.arrival_minutes,
+            created_by: migration.created_by.name.clone(),
+            created_at: migration.created_at.into(),
+            started_by: migration.runs_as.as_ref().map(|person| person.name.clone()),
+            started_at: migration.started_at.map(Moment::from),
+            ended_at: migration.ended_at.map(Moment::from),
+            jobs: jobs.iter().map(|job| JobView::of(job, migration, cloud)).collect(),
+        }
+    }
+}
+
+impl JobView {
+    fn of(job: &JobRecord, migration: &Migration, cloud: &Cloud) -> Self {
+        let subdomain = &migration.plan.source.subdomain;
+        let planned = job.progress == JobProgress::Planned;
+        let href = if planned { None } else { cloud.central_job_link(subdomain, &job.id) };
+        let status = match (&job.status, planned) {
+            (_, true) => Some("planned".to_owned()),
+            (Some(status), false) if job.held => Some(format!("{status}, held until arrivals catch up")),
+            (status, false) => status.clone(),
+        };
+        Self { link: Link { text: job.id.to_string(), href }, status }
+    }
+}
+
+fn size(sku: &str, units: u32) -> String {
+    if units == 1 { format!("{sku}, 1 unit") } else { format!("{sku}, {units} units") }
+}

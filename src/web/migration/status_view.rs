@@ -1,0 +1,219 @@
+//! View model of the upper part of a migration's page: state, trouble, counts, what it waits for, steps, people.
+
+use super::action::Offered;
+use super::summary::{Badge, Summary};
+use crate::clock::Timestamp;
+use crate::migration::model::{Retry, Step, StepRecord, StepState};
+use crate::migration::{Counts, Migration, MigrationState, PauseReason};
+use crate::web::components::Kind;
+use crate::web::moment::Moment;
+
+/// What the view is made from, as read from the database.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The record.
+    pub migration: &'a Migration,
+    /// Its counts.
+    pub counts: &'a Counts,
+    /// Its steps, in order.
+    pub steps: &'a [StepRecord],
+    /// When the next unreachable device is tried.
+    pub next_due: Option<Timestamp>,
+    /// Until when the last device on the way may turn up.
+    pub last_deadline: Option<Timestamp>,
+    /// Until when the sign-in lasts whose rights are used; absent where use prolongs it.
+    pub signed_in_until: Option<Timestamp>,
+    /// The rights used are those of the person who looks.
+    pub runs_as_viewer: bool,
+    /// Hub identities made ahead for devices that never came.
+    pub unused_identities: u64,
+}
+
+/// The upper part of the page.
+#[derive(Debug, Clone)]
+pub struct StatusView {
+    /// State, sentence, counts.
+    pub summary: Summary,
+    /// Why it stands still, or what it waits out.
+    pub trouble: Option<Trouble>,
+    /// Devices that have no part in it.
+    pub beside: Option<String>,
+    /// What it waits for, and until when.
+    pub waits: Vec<Wait>,
+    /// The steps, in order.
+    pub steps: Vec<StepView>,
+    /// Whose sign-in is used, in words, while that matters.
+    pub sign_in: Option<String>,
+    /// Until when that sign-in lasts.
+    pub sign_in_until: Option<Moment>,
+    /// What can be done.
+    pub offered: Offered,
+}
+
+/// A message bar about the migration as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// How bad.
+    pub kind: Kind,
+    /// A few words.
+    pub title: &'static str,
+    /// What happened; empty where the sentence of the state says it.
+    pub what: String,
+    /// What to do; empty if nothing.
+    pub remedy: String,
+    /// When it is tried again by itself.
+    pub until: Option<Moment>,
+}
+
+/// Something waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What.
+    pub what: &'static str,
+    /// Until when.
+    pub at: Moment,
+}
+
+/// A step.
+#[derive(Debug, Clone)]
+pub struct StepView {
+    /// What it does, in words.
+    pub name: &'static str,
+    /// How far it is.
+    pub badge: Badge,
+    /// When it began.
+    pub started: Option<Moment>,
+    /// When it ended.
+    pub ended: Option<Moment>,
+    /// One line on what it did.
+    pub note: Option<String>,
+}
+
+impl StatusView {
+    /// Makes the view.
+    #[must_use]
+    pub fn of(facts: &Facts<'_>) -> Self {
+        let Facts { migration, counts, steps, .. } = *facts;
+        Self {
+            summary: Summary::of(migration, counts, steps),
+            trouble: trouble(migration),
+            beside: beside(counts),
+            waits: waits(facts),
+            steps: steps.iter().map(|record| StepView::of(record, &migration.state)).collect(),
+            sign_in: sign_in(facts),
+            sign_in_until: facts.signed_in_until.filter(|_| migration.state.is_active()).map(Moment::from),
+            offered: Offered::of(migration, counts, facts.runs_as_viewer, facts.unused_identities),
+        }
+    }
+}
+
+fn trouble(migration: &Migration) -> Option<Trouble> {
+    match (&migration.state, &migration.retry) {
+        (MigrationState::Paused(pause), _) => Some(Trouble {
+            kind: Kind::Warning,
+            title: pause_title(pause.reason),
+            // The sentence of the state has said it.
+            what: String::new(),
+            remedy: pause.remedy.clone(),
+            until: None,
+        }),
+        (state, Some(Retry { at, trouble })) if state.is_active() => Some(Trouble {
+            kind: Kind::Info,
+            title: "Waiting for a passing trouble to end",
+            what: trouble.clone(),
+            remedy: "Nothing to do: it is tried again by itself.".into(),
+            until: Some((*at).into()),
+        }),
+        _ => None,
+    }
+}
+
+fn pause_title(reason: PauseReason) -> &'static str {
+    match reason {
+        PauseReason::SignIn => "Paused until somebody signs in",
+        PauseReason::Rights => "Paused: a right is missing",
+        PauseReason::Keys => "Paused: the device keys are not at the target",
+        PauseReason::Changed => "Paused: source or target has changed",
+        PauseReason::NoCanary => "Paused: no device answered as the canary",
+        PauseReason::CanaryLost => "Paused: the canary did not arrive",
+        PauseReason::Azure => "Paused: Azure refused",
+    }
+}
+
+/// Devices that are near the migration but no part of it, so that nobody looks for them in its counts.
+fn beside(counts: &Counts) -> Option<String> {
+    let outside = match counts.outside {
+        0 => None,
+        1 => Some("1 device of the group has another template".to_owned()),
+        n => Some(format!("{n} devices of the group have another template")),
+    };
+    let unassigned = match counts.unassigned {
+        0 => None,
+        1 => Some("1 device of the application has no template, so it is in no group".to_owned()),
+        n => Some(format!("{n} devices of the application have no template, so they are in no group")),
+    };
+    match (outside, unassigned) {
+        (Some(outside), Some(unassigned)) => Some(format!("Not part of this migration: {outside}; {unassigned}.")),
+        (one, other) => one.or(other).map(|words| format!("Not part of this migration: {words}.")),
+    }
+}
+
+fn waits(facts: &Facts<'_>) -> Vec<Wait> {
+    let state = &facts.migration.state;
+    if !matches!(state, MigrationState::Running | MigrationState::Waiting) {
+        return Vec::new();
+    }
+    let due = facts.next_due.map(|at| Wait { what: "The next unreachable device is tried again at", at: at.into() });
+    let on_the_way = facts.counts.on_the_way > 0;
+    let deadline = facts
+        .last_deadline
+        .filter(|_| on_the_way)
+        .map(|at| Wait { what: "The last device on the way may turn up until", at: at.into() });
+    deadline.into_iter().chain(due).collect()
+}
+
+fn sign_in(facts: &Facts<'_>) -> Option<String> {
+    let migration = facts.migration;
+    let person = migration.runs_as.as_ref().filter(|_| migration.state.is_active())?;
+    let whose =
+        if facts.runs_as_viewer { "your sign-in".to_owned() } else { format!("the sign-in of {}", person.name) };
+    Some(format!("It uses {whose}"))
+}
+
+impl StepView {
+    fn of(record: &StepRecord, state: &MigrationState) -> Self {
+        Self {
+            name: step_name(record.step),
+            badge: step_badge(record.state, state),
+            started: record.started_at.map(Moment::from),
+            // A step that took no time needs no second time.
+            ended: record.ended_at.filter(|_| record.ended_at != record.started_at).map(Moment::from),
+            note: record.note.clone(),
+        }
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Snapshot => "Read the devices",
+        Step::Enroll => "Make the keys known to the DPS",
+        Step::Register => "Register devices in the hub ahead",
+        Step::Command => "Tell the devices to move",
+        Step::Track => "Collect their answers",
+        Step::Verify => "Prove them at the target",
+    }
+}
+
+/// A step that was at work when the migration paused or ended does not look as if it still were.
+fn step_badge(step: StepState, state: &MigrationState) -> Badge {
+    let (kind, icon, label) = match step {
+        StepState::Pending if state.is_ended() => (Kind::Neutral, "neutral", "Not begun"),
+        StepState::Pending => (Kind::Neutral, "clock", "Pending"),
+        StepState::Running if state.is_ended() => (Kind::Neutral, "neutral", "Ended early"),
+        StepState::Running if matches!(state, MigrationState::Paused(_)) => (Kind::Warning, "warning", "Paused"),
+        StepState::Running => (Kind::Info, "info", "Running"),
+        StepState::Done => (Kind::Success, "success", "Done"),
+        StepState::NotNeeded => (Kind::Neutral, "neutral", "Not needed"),
+    };
+    Badge { kind, icon, label }
+}
