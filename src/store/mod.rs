@@ -6,7 +6,10 @@
 mod codec;
 pub mod devices;
 pub mod events;
+pub mod grants;
 pub mod migrations;
+pub mod people;
+pub mod sessions;
 pub mod steps;
 
 use std::path::Path;

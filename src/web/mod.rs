@@ -1,1 +1,23 @@
-//! Pages.
+//! Pages: the axum router, one file a page or action, their view models, and the layers that guard them.
+//!
+//! Promises: every page can be read and every form posted without a script; every answer, errors included, carries the
+//! security headers; no handler builds an error page (they return [`errors::PageError`]); nothing that changes state
+//! happens before the request has proven to come from one of our own pages ([`security`], [`csrf`]).
+
+pub mod about;
+pub mod assets;
+pub mod components;
+pub mod csrf;
+pub mod errors;
+pub mod paths;
+pub mod render;
+pub mod router;
+pub mod security;
+pub mod setup;
+pub mod shell;
+pub mod site;
+#[cfg(test)]
+mod tests;
+
+/// The program's version, as pages show it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,24 @@
+//! The addresses of all pages and actions, in one place, so that a link and its route cannot drift apart.
+
+/// New migration; also where people come back to from signing in.
+pub const HOME: &str = "/";
+/// Migration status: all migrations.
+pub const MIGRATIONS: &str = "/migrations";
+/// Starts a sign-in.
+pub const SIGN_IN: &str = "/sign-in";
+/// Ends a session (POST).
+pub const SIGN_OUT: &str = "/sign-out";
+/// What to register and configure.
+pub const SETUP: &str = "/setup";
+/// The DTDL interface of the migration component, to download.
+pub const DEVICE_MIGRATION_JSON: &str = "/setup/device-migration.json";
+/// Version, storage, licences.
+pub const ABOUT: &str = "/about";
+/// Everything of [`super::assets`].
+pub const STATIC: &str = "/static";
+
+/// The page of one migration.
+#[must_use]
+pub fn migration(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}")
+}
