@@ -1,12 +1,12 @@
 //! The app registration that people sign in with, and the rules that Entra and this program set for it.
 
 use secrecy::SecretString;
-use url::Url;
 use uuid::Uuid;
 
 use super::AzureChoice;
 use super::problem::Problems;
 use super::sources::{Said, Sources};
+use crate::identity::{Platform, RedirectUri};
 
 const CLIENT_ID: &str = "REACT_APP_AAD_APP_CLIENT_ID";
 const TENANT_ID: &str = "REACT_APP_AAD_APP_TENANT_ID";
@@ -23,25 +23,11 @@ pub struct EntraRegistration {
     /// Tenant to sign in to: a GUID, a domain, `organizations` or `common`.
     pub tenant: String,
     /// `http://localhost:PORT`, as registered.
-    pub redirect_uri: Url,
+    pub redirect_uri: RedirectUri,
     /// Under which platform the redirect URI is registered.
     pub platform: Platform,
     /// Which of Azure's clouds.
     pub cloud: CloudName,
-}
-
-/// The platform a redirect URI is registered under; it decides how a code is redeemed.
-#[derive(Debug)]
-pub enum Platform {
-    /// Single-page application: no secret, an `Origin` header, refresh tokens of 24 hours.
-    Spa,
-    /// Mobile and desktop: neither secret nor `Origin`.
-    Desktop,
-    /// Web: a client secret.
-    Web {
-        /// The secret's value.
-        secret: SecretString,
-    },
 }
 
 /// One of Azure's clouds.
@@ -125,11 +111,15 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// The URI must lead back to this program: the callback is answered at `/` of `http://localhost:PORT` and nowhere else.
-fn redirect_uri(sources: &Sources, port: u16, problems: &mut Problems) -> Option<Url> {
+fn redirect_uri(sources: &Sources, port: u16, problems: &mut Problems) -> Option<RedirectUri> {
     let expected = format!("http://localhost:{port}");
     let remedy = format!("Set it to {expected}, and register exactly that in the app registration.");
     let said = needed(sources, REDIRECT_URI, &remedy, problems)?;
-    let uri: Url = said.parse_or(problems, "is not a URL", &remedy)?;
+    let Ok(spelled) = RedirectUri::parse(&said.value) else {
+        problems.add(&said, "is not a URL", &remedy);
+        return None;
+    };
+    let uri = spelled.url();
     let served = uri.port_or_known_default();
     let wrong = if uri.host_str() != Some("localhost") {
         "does not lead to localhost, where this program is served".to_owned()
@@ -141,7 +131,7 @@ fn redirect_uri(sources: &Sources, port: u16, problems: &mut Problems) -> Option
         let named = served.map_or_else(|| "no port".to_owned(), |named| format!("port {named}"));
         format!("names {named}, but the program serves port {port}")
     } else {
-        return Some(uri);
+        return Some(spelled);
     };
     let remedy = match served {
         Some(named) if wrong.starts_with("names") => {
@@ -180,7 +170,11 @@ fn platform(sources: &Sources, problems: &mut Problems) -> Option<Platform> {
         }
         _ => {
             if let Some(said) = said {
-                problems.add(&said, "is not a platform", "Set it to `spa`, `desktop` or `web`, or leave it out for `spa`.");
+                problems.add(
+                    &said,
+                    "is not a platform",
+                    "Set it to `spa`, `desktop` or `web`, or leave it out for `spa`.",
+                );
             }
             None
         }
@@ -192,7 +186,11 @@ fn cloud(sources: &Sources, problems: &mut Problems) -> Option<CloudName> {
     let known = [CloudName::Public, CloudName::UsGovernment, CloudName::China];
     let cloud = known.into_iter().find(|cloud| said.value.eq_ignore_ascii_case(cloud.as_str()));
     if cloud.is_none() {
-        problems.add(&said, "is not a cloud", "Set it to `public`, `usgovernment` or `china`, or leave it out for `public`.");
+        problems.add(
+            &said,
+            "is not a cloud",
+            "Set it to `public`, `usgovernment` or `china`, or leave it out for `public`.",
+        );
     }
     cloud
 }

@@ -19,9 +19,10 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use crate::clock::Clock;
+use crate::identity::VAULT_KEY_VARIABLE;
 
 pub use cli::{Cli, EXIT_CODES};
-pub use entra::{CloudName, EntraRegistration, Platform};
+pub use entra::{CloudName, EntraRegistration};
 pub use problem::{Problem, Problems};
 pub use sources::{Environment, Sources};
 
@@ -197,7 +198,7 @@ fn ca_pem(sources: &Sources, problems: &mut Problems) -> Option<Vec<u8>> {
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 fn vault_key(sources: &Sources, problems: &mut Problems) -> Option<SecretString> {
-    let said = sources.setting("IOTC_MIGRATOR_VAULT_KEY")?;
+    let said = sources.setting(VAULT_KEY_VARIABLE)?;
     match STANDARD.decode(&said.value) {
         Ok(key) if key.len() == 32 => Some(SecretString::from(said.value)),
         _ => {

@@ -3,7 +3,8 @@ use std::path::Path;
 use clap::{CommandFactory, Parser};
 use secrecy::ExposeSecret;
 
-use super::{AzureChoice, Cli, CloudName, Environment, Platform, Problems, Settings, Sources};
+use super::{AzureChoice, Cli, CloudName, Environment, Problems, Settings, Sources};
+use crate::identity::Platform;
 
 const CLIENT: (&str, &str) = ("REACT_APP_AAD_APP_CLIENT_ID", "6f3c6b1e-3c5e-4a36-9d0e-0d9f6f0c5a11");
 const TENANT: (&str, &str) = ("REACT_APP_AAD_APP_TENANT_ID", "0b1f4a52-7c0d-4e58-8f1a-5f0e4a1d2c33");

@@ -1,16 +1,14 @@
 //! `/about`: version, what is kept where, licences of what the pages use.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::{FromRef, State};
+use axum::Router;
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::Router;
 
 use super::errors::PageError;
 use super::shell::Shell;
-use super::site::Site;
+use super::site::{HasSite, Site};
 use super::{paths, render};
 
 #[derive(Template)]
@@ -21,14 +19,10 @@ struct AboutPage<'a> {
 }
 
 /// Routes of this page.
-pub fn router<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Arc<Site>: FromRef<S>,
-{
-    Router::new().route(paths::ABOUT, get(about))
+pub fn router<S: HasSite>() -> Router<S> {
+    Router::new().route(paths::ABOUT, get(about::<S>))
 }
 
-async fn about(State(site): State<Arc<Site>>, shell: Shell) -> Result<Response, PageError> {
-    render::page(&AboutPage { shell, site: &site })
+async fn about<S: HasSite>(State(state): State<S>, shell: Shell) -> Result<Response, PageError> {
+    render::page(&AboutPage { shell, site: state.site() })
 }

@@ -97,7 +97,10 @@ fn gzip(content: &[u8]) -> Option<Vec<u8>> {
 /// Whether `If-None-Match` names the entity tag (weak comparison, as for GET).
 pub(super) fn names_etag(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -143,7 +146,8 @@ mod tests {
     fn vendored_scripts_are_the_ones_that_were_reviewed() {
         let list = FILES.get_file("vendor/SHA256SUMS").unwrap().contents_utf8().unwrap();
         let listed: Vec<_> = list.lines().filter_map(|line| line.split_once("  ")).collect();
-        let scripts = FILES.get_dir("vendor").unwrap().files().filter(|f| f.path().extension().unwrap_or_default() == "js");
+        let scripts =
+            FILES.get_dir("vendor").unwrap().files().filter(|f| f.path().extension().unwrap_or_default() == "js");
         assert_eq!(listed.len(), scripts.count(), "a script is not listed, or listed without being there");
         for (sum, name) in listed {
             let file = FILES.get_file(format!("vendor/{name}")).unwrap();

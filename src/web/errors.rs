@@ -61,6 +61,18 @@ impl From<crate::store::StoreError> for PageError {
     }
 }
 
+impl From<crate::identity::SessionError> for PageError {
+    fn from(error: crate::identity::SessionError) -> Self {
+        Self::Failed(anyhow::Error::new(error))
+    }
+}
+
+impl From<tower_sessions::session::Error> for PageError {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Self::Failed(anyhow::Error::new(error).context("the session could not be read or written"))
+    }
+}
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let words = Words::of(&self);
@@ -170,7 +182,8 @@ pub async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) 
     let mut response = next.run(request).await;
     let status = response.status();
     let words = response.extensions_mut().remove::<Words>();
-    let speaks_for_itself = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let speaks_for_itself =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !(status.is_client_error() || status.is_server_error()) || (words.is_none() && speaks_for_itself) {
         return response;
     }

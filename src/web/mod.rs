@@ -9,13 +9,17 @@ pub mod assets;
 pub mod components;
 pub mod csrf;
 pub mod errors;
+pub mod flash;
+pub mod home;
 pub mod paths;
 pub mod render;
 pub mod router;
 pub mod security;
 pub mod setup;
 pub mod shell;
+pub mod sign_in;
 pub mod site;
+pub mod state;
 #[cfg(test)]
 mod tests;
 

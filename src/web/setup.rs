@@ -1,18 +1,16 @@
 //! `/setup`: what to register in Entra ID and to configure here, after Microsoft's guide "Migrate devices from IoT
 //! Central to IoT Hub", with values to copy; and the migration component to download.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::errors::PageError;
 use super::shell::Shell;
-use super::site::Site;
+use super::site::{HasSite, Site};
 use super::{paths, render};
 
 /// The interface `dtmi:azureiot:DeviceMigration;1`, as a device template takes it in.
@@ -30,16 +28,13 @@ struct SetupPage<'a> {
 }
 
 /// Routes of this page.
-pub fn router<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Arc<Site>: FromRef<S>,
-{
-    Router::new().route(paths::SETUP, get(setup)).route(paths::DEVICE_MIGRATION_JSON, get(device_migration))
+pub fn router<S: HasSite>() -> Router<S> {
+    Router::new().route(paths::SETUP, get(setup::<S>)).route(paths::DEVICE_MIGRATION_JSON, get(device_migration))
 }
 
-async fn setup(State(site): State<Arc<Site>>, shell: Shell) -> Result<Response, PageError> {
-    render::page(&SetupPage { shell, site: &site, permissions: PERMISSIONS.trim_end(), env: env_lines(&site) })
+async fn setup<S: HasSite>(State(state): State<S>, shell: Shell) -> Result<Response, PageError> {
+    let site = state.site();
+    render::page(&SetupPage { shell, site, permissions: PERMISSIONS.trim_end(), env: env_lines(site) })
 }
 
 /// The lines of a `.env` file for this program as it is served.

@@ -1,9 +1,19 @@
-//! What surrounds every page: navigation, account, the sandbox's banner.
+//! What surrounds every page: navigation, account, the sandbox's banner, and what the last action has to say.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use time::macros::format_description;
+use tower_sessions::Session;
+
+use super::errors::PageError;
+use super::flash::{self, Flash};
 use super::paths;
-use super::site::Site;
+use super::site::{HasSite, Site};
+use crate::clock::Timestamp;
+use crate::identity::{Identity, UserSession};
 
-/// View model of `templates/base.html`.
+/// View model of `templates/base.html`. As an extractor it takes the messages of the last action out of the session, so
+/// that they show once; fragments have no shell.
 #[derive(Debug, Clone)]
 pub struct Shell {
     path: String,
@@ -13,6 +23,8 @@ pub struct Shell {
     pub can_sign_in: bool,
     /// The sandbox's page of truth, when the sandbox is what is talked to.
     pub sandbox_truth: Option<String>,
+    /// What the last action has to say.
+    pub flashes: Vec<Flash>,
 }
 
 /// Who is signed in, as the header shows it.
@@ -39,7 +51,14 @@ impl Shell {
             account: None,
             can_sign_in: site.is_configured(),
             sandbox_truth: site.sandbox.as_ref().map(|sandbox| sandbox.truth.clone()),
+            flashes: Vec::new(),
         }
+    }
+
+    /// The anti-forgery token for this page's forms; empty when nobody is signed in, where there are none.
+    #[must_use]
+    pub fn csrf(&self) -> &str {
+        self.account.as_ref().map_or("", |account| &account.csrf)
     }
 
     /// Whether this is the page *New migration*.
@@ -53,4 +72,33 @@ impl Shell {
     pub fn is_at_status(&self) -> bool {
         self.path.strip_prefix(paths::MIGRATIONS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+impl<S: HasSite> FromRequestParts<S> for Shell {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
+        let mut shell = Self { path: parts.uri.path().to_owned(), ..Self::anonymous(state.site()) };
+        if let (Some(identity), Some(session)) = (state.identity(), parts.extensions.get::<Session>()) {
+            shell.flashes = flash::take(session).await?;
+            shell.account = account(identity, &UserSession::new(session.clone())).await?;
+        }
+        Ok(shell)
+    }
+}
+
+async fn account(identity: &Identity, session: &UserSession) -> Result<Option<Account>, PageError> {
+    let Some(id) = session.user().await? else { return Ok(None) };
+    let Some(person) = identity.person(&id).await? else { return Ok(None) };
+    let until = identity.signed_in_until(&id).await?.map(moment);
+    let csrf = session.csrf_token().await?;
+    Ok(Some(Account { name: person.name, user_name: person.username, tenant: id.tid.to_string(), until, csrf }))
+}
+
+/// A moment for people, in UTC and to the minute.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    at.to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
+        .unwrap_or_else(|_| at.to_string())
 }

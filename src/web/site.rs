@@ -1,6 +1,9 @@
 //! What every page knows of the program that serves it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::identity::Identity;
 
 /// Facts of this running program. They do not change while it runs.
 #[derive(Debug, Clone)]
@@ -49,5 +52,23 @@ impl Site {
             hosts.extend(names.iter().map(|name| (*name).to_owned()));
         }
         hosts
+    }
+}
+
+/// What the state of a router must know for the pages that are there whether or not sign-in is configured.
+pub trait HasSite: Clone + Send + Sync + 'static {
+    /// The running program.
+    fn site(&self) -> &Site;
+    /// Who signs people in, if anybody.
+    fn identity(&self) -> Option<&Identity>;
+}
+
+impl HasSite for Arc<Site> {
+    fn site(&self) -> &Site {
+        self
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        None
     }
 }

@@ -1,0 +1,78 @@
+//! All routes, and the layers around them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Request, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Redirect;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestUuid, RequestId, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span};
+
+use super::errors::{self, PageError};
+use super::security::{self, SecurityHeaders};
+use super::site::Site;
+use super::state::Web;
+use super::{about, assets, home, paths, setup, sign_in};
+use crate::identity::SessionLayer;
+
+/// The largest form taken, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a page may take. Longer work runs in the background, and pages poll for it.
+const TIME_OUT: Duration = Duration::from_secs(30);
+
+/// The program with sign-in.
+pub fn configured(web: Web, sessions: SessionLayer) -> Router {
+    let site = Arc::clone(&web.site);
+    let pages = Router::new()
+        .merge(home::router())
+        .merge(sign_in::router())
+        .merge(setup::router())
+        .merge(about::router())
+        .layer(sessions)
+        .merge(assets::router())
+        .fallback(async || PageError::NotFound)
+        .with_state(web);
+    guarded(pages, site)
+}
+
+/// The program before anything is configured: every address leads to the set-up page.
+pub fn unconfigured(site: Arc<Site>) -> Router {
+    let pages = Router::new()
+        .merge(setup::router())
+        .merge(about::router())
+        .merge(assets::router())
+        .fallback(async || Redirect::to(paths::SETUP))
+        .with_state(Arc::clone(&site));
+    guarded(pages, site)
+}
+
+/// Puts the layers around; the first named is the first that a request meets.
+fn guarded(pages: Router, site: Arc<Site>) -> Router {
+    let trace =
+        TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::DEBUG));
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(trace)
+        .layer(from_fn_with_state(SecurityHeaders::of(&site), security::set_headers))
+        .layer(from_fn_with_state(Arc::clone(&site), errors::dress))
+        .layer(CatchPanicLayer::custom(errors::after_panic))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_OUT))
+        .layer(from_fn_with_state(site, security::check_host))
+        .layer(from_fn(security::check_origin))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY));
+    pages.layer(layers)
+}
+
+/// The span of a request: its path, never its query, which can carry an authorization code.
+fn span<B>(request: &Request<B>) -> Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+}

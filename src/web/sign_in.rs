@@ -1,0 +1,109 @@
+//! Signing in and out. The way back from Entra is `/` ([`super::home`]), because that is what the official guide has
+//! people register.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tower_sessions::Session;
+use uuid::Uuid;
+
+use super::components::Kind;
+use super::csrf::{NoFields, Verified};
+use super::errors::PageError;
+use super::flash::{self, Flash};
+use super::paths;
+use super::state::Web;
+use crate::identity::{
+    Callback, Finished, LocalPath, Prompt, SignInError, SignInStart, SignInWish, SignedIn, UserSession,
+};
+use crate::ids::TenantId;
+
+/// Routes of these actions.
+pub fn router() -> Router<Web> {
+    Router::new().route(paths::SIGN_IN, get(sign_in)).route(paths::SIGN_OUT, post(sign_out))
+}
+
+/// How a link asks for a sign-in. What is not understood is left out: the worst that a wrong link can do is a plain
+/// sign-in.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    return_to: Option<String>,
+    tenant: Option<String>,
+    prompt: Option<String>,
+}
+
+impl Asked {
+    fn wish(self) -> SignInWish {
+        let prompt = match self.prompt.as_deref() {
+            Some("select_account") => Some(Prompt::SelectAccount),
+            Some("consent") => Some(Prompt::Consent),
+            Some("login") => Some(Prompt::Login),
+            _ => None,
+        };
+        SignInWish {
+            return_to: self.return_to.and_then(|path| LocalPath::parse(&path)).unwrap_or_default(),
+            tenant: self.tenant.filter(|tenant| Uuid::try_parse(tenant).is_ok()).map(TenantId::from),
+            prompt,
+            ..SignInWish::default()
+        }
+    }
+}
+
+async fn sign_in(State(web): State<Web>, Query(asked): Query<Asked>, session: Session) -> Result<Response, PageError> {
+    match web.identity.begin_sign_in(asked.wish()) {
+        Ok(start) => leave_for_entra(&UserSession::new(session), &start).await,
+        Err(error) => say_failed(&session, &error).await,
+    }
+}
+
+async fn leave_for_entra(session: &UserSession, start: &SignInStart) -> Result<Response, PageError> {
+    session.remember(&start.attempt).await?;
+    Ok(Redirect::to(start.authorize_url.as_str()).into_response())
+}
+
+/// Takes what Entra's redirect brought, and answers with a redirect to an address without it.
+pub(super) async fn finish(web: &Web, session: Session, callback: Callback) -> Result<Response, PageError> {
+    let user = UserSession::new(session.clone());
+    let attempt = match &callback.state {
+        Some(state) => user.take_attempt(state).await?,
+        None => None,
+    };
+    match web.identity.finish_sign_in(attempt, callback).await {
+        Ok(Finished::SignedIn(SignedIn { person, return_to, notices })) => {
+            user.sign_in(&person.id).await?;
+            for notice in notices {
+                flash::leave(&session, Flash::new(Kind::Warning, notice)).await?;
+            }
+            Ok(Redirect::to(return_to.as_str()).into_response())
+        }
+        Ok(Finished::Again(start)) => leave_for_entra(&user, &start).await,
+        Err(error) => say_failed(&session, &error).await,
+    }
+}
+
+async fn say_failed(session: &Session, error: &SignInError) -> Result<Response, PageError> {
+    tracing::warn!(%error, "a sign-in failed");
+    let failed = Flash {
+        kind: Kind::Error,
+        what: format!("You are not signed in. {error}"),
+        remedy: error.advice(),
+        set_up: error.is_set_up(),
+    };
+    flash::leave(session, failed).await?;
+    Ok(Redirect::to(paths::HOME).into_response())
+}
+
+async fn sign_out(
+    State(web): State<Web>,
+    session: Session,
+    Verified(NoFields {}): Verified<NoFields>,
+) -> Result<Response, PageError> {
+    let url = web
+        .identity
+        .sign_out(&UserSession::new(session), false)
+        .await
+        .map_err(|error| PageError::Failed(error.into()))?;
+    Ok(Redirect::to(url.as_str()).into_response())
+}
