@@ -4,6 +4,12 @@
 pub const HOME: &str = "/";
 /// Migration status: all migrations.
 pub const MIGRATIONS: &str = "/migrations";
+/// The form *New migration* as a browser without script sends it to have its lists filled (POST).
+pub const NEW: &str = "/new";
+/// The lists of that form (fragment).
+pub const NEW_CHOICES: &str = "/new/choices";
+/// The summary of that form (fragment).
+pub const NEW_SUMMARY: &str = "/new/summary";
 /// Starts a sign-in.
 pub const SIGN_IN: &str = "/sign-in";
 /// Ends a session (POST).
@@ -21,4 +27,16 @@ pub const STATIC: &str = "/static";
 #[must_use]
 pub fn migration(id: &str) -> String {
     format!("{MIGRATIONS}/{id}")
+}
+
+/// The review of a draft, where its device keys are added to the DPS.
+#[must_use]
+pub fn keys(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys")
+}
+
+/// Starts a draft (POST).
+#[must_use]
+pub fn start(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/start")
 }

@@ -91,6 +91,8 @@ pub enum Finding {
         /// Name of the DPS or hub.
         scope: String,
     },
+    /// A host that Azure named is not of the configured cloud.
+    ForeignHost(String),
     /// The application is suspended or otherwise not running.
     ApplicationNotRunning {
         /// Its name.
@@ -210,7 +212,6 @@ impl Finding {
             | Self::Blocked(_)
             | Self::NeverConnected(_)
             | Self::NotSymmetric(_)
-            | Self::BasicTier { .. }
             | Self::FreeHubTooSmall { .. }
             | Self::OtherSubscription { .. } => Severity::Warning,
             _ => Severity::Blocking,
@@ -228,6 +229,7 @@ impl Finding {
             Self::NoPolicy { scope, .. } => {
                 format!("No shared access policy of {scope} has the rights that the move needs.")
             }
+            Self::ForeignHost(host) => format!("The host {host} is not of the cloud that this program is set up for."),
             Self::ApplicationNotRunning { name, state } => format!("The application {name} is {state}."),
             Self::NoDeviceMove { template } => {
                 format!("The template {template} does not carry the command DeviceMove.")
@@ -285,7 +287,7 @@ impl Finding {
                 format!("The hub {name} refuses shared access keys (local authentication is disabled).")
             }
             Self::BasicTier { name, sku } => format!(
-                "The hub {name} is of the Basic tier ({sku}): it has no device twins, direct methods or cloud-to-device messages."
+                "The hub {name} is of the Basic tier ({sku}): it has no device twins."
             ),
             Self::FreeHubTooSmall { name, holds } => format!("The free hub {name} holds {holds} devices at most."),
             Self::OtherSubscription { name, subscription } => {
@@ -302,6 +304,7 @@ impl Finding {
             Self::NoPolicy { right: Right::ListDpsKeys, .. } => "Add a policy with enrollment read, enrollment write and registration status read, for example “provisioningserviceowner”.".into(),
             Self::NoPolicy { .. } => "Add a policy with registry write and service connect, for example “iothubowner”.".into(),
             Self::RightUnknown { .. } | Self::NotCounted { .. } => "Try again.".into(),
+            Self::ForeignHost(_) => "Nothing is sent to it. Choose another DPS or hub, or set AZURE_CLOUD to the right cloud.".into(),
             Self::ApplicationNotRunning { .. } => "Resume the application in the Azure portal, then reload.".into(),
             Self::NoDeviceMove { .. } => "Add the component “migration” to the template and publish it; the set-up guide has it for download. The firmware must implement the command.".into(),
             Self::QueuedIfOffline { .. } => "Switch “Queue if offline” off in a new version of the template and publish it.".into(),
@@ -320,7 +323,7 @@ impl Finding {
             Self::HubUnreadable { .. } => "Ask for the role Reader on it, or unlink it if it is deleted, or choose another hub.".into(),
             Self::HubNotActive { .. } => "Wait until Azure shows it as active, or choose another hub.".into(),
             Self::KeysRefused { .. } => "Allow shared access policies on the hub, or choose another hub.".into(),
-            Self::BasicTier { .. } => "Devices can move there, but cannot be moved on from there by command. Choose a Standard hub if that matters.".into(),
+            Self::BasicTier { .. } => "The proof that a device has arrived rests on its twin. Choose a Standard or Free hub.".into(),
             Self::FreeHubTooSmall { .. } => "Choose a Standard hub, or a smaller device group.".into(),
             Self::OtherSubscription { .. } => "Make sure that this is the hub you mean.".into(),
         }

@@ -27,6 +27,8 @@ pub struct Survey {
     pub dps: Option<DpsFacts>,
     /// The hub, once one is chosen.
     pub hub: Option<HubFacts>,
+    /// Hosts that Azure named and that are not of the configured cloud: nothing is sent to them.
+    pub foreign_hosts: Vec<String>,
     /// Every right that was tried.
     pub rights: Vec<RightCheck>,
 }
@@ -167,6 +169,7 @@ pub enum Verdict {
 pub fn findings(survey: &Survey) -> Vec<Finding> {
     let mut found = Vec::new();
     survey.rights.iter().filter_map(right).for_each(|finding| found.push(finding));
+    found.extend(survey.foreign_hosts.iter().cloned().map(Finding::ForeignHost));
     if let Some(application) = &survey.application {
         found.extend(of_application(application));
     }

@@ -16,6 +16,7 @@ fn ready() -> Survey {
         enrollment: Some(EnrollmentFacts { symmetric: 2, other: 0 }),
         dps: Some(DpsFacts { name: "contoso-dps".into(), state: "Active".into(), linked_hubs: 1 }),
         hub: Some(hub("S2")),
+        foreign_hosts: Vec::new(),
         rights: vec![granted(Right::ListDpsKeys), granted(Right::ListHubKeys)],
     }
 }
@@ -140,7 +141,7 @@ fn a_dps_that_sleeps_or_leads_nowhere_blocks() {
 fn a_hub_is_judged_by_state_keys_and_tier() {
     let of = |hub| findings(&Survey { hub: Some(hub), ..ready() });
     assert!(blocks(&of(HubFacts::Unreadable("gone.azure-devices.net".into()))));
-    assert!(!blocks(&of(hub("B1"))) && !of(hub("B1")).is_empty());
+    assert!(blocks(&of(hub("B1"))));
     let HubFacts::Known { name, sku, units, .. } = hub("S1") else { unreachable!("made above") };
     let refusing = HubFacts::Known {
         name,
@@ -160,6 +161,12 @@ fn a_source_without_a_usable_enrollment_group_blocks_and_x509_warns() {
     let of = |symmetric, other| Survey { enrollment: Some(EnrollmentFacts { symmetric, other }), ..ready() };
     assert!(blocks(&findings(&of(0, 0))));
     assert_eq!(only(&of(1, 1)).severity(), Severity::Warning);
+}
+
+#[test]
+fn a_host_of_another_cloud_blocks() {
+    let survey = Survey { foreign_hosts: vec!["contoso-hub.evil.example".into()], ..ready() };
+    assert_eq!(only(&survey).severity(), Severity::Blocking);
 }
 
 #[test]
