@@ -1,0 +1,130 @@
+//! Enrollment groups of an application. Their keys come in the clear.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::azure::call::Path;
+use crate::azure::central::Central;
+use crate::azure::error::Result;
+use crate::azure::lenient::or_default;
+use crate::ids::EnrollmentGroupId;
+
+const PERMISSION: &str = "Device connectivity management: read";
+
+/// An enrollment group of an application.
+#[derive(Debug, Clone)]
+pub struct CentralEnrollmentGroup {
+    /// Its id.
+    pub id: EnrollmentGroupId,
+    /// Its name for people.
+    pub display_name: String,
+    /// Whether devices may use it.
+    pub enabled: bool,
+    /// What kind of devices it is for.
+    pub kind: GroupKind,
+    /// What its devices prove themselves with.
+    pub attestation: CentralAttestation,
+    /// Its version.
+    pub etag: Option<String>,
+}
+
+/// What kind of devices an enrollment group is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupKind {
+    /// Ordinary devices.
+    Iot,
+    /// IoT Edge devices.
+    IotEdge,
+    /// A kind this program does not know.
+    Other(String),
+}
+
+/// What the devices of a group prove themselves with.
+#[derive(Debug, Clone)]
+pub enum CentralAttestation {
+    /// Keys derived from these, base64.
+    Symmetric {
+        /// The group's primary key.
+        primary: SecretString,
+        /// The group's secondary key.
+        secondary: SecretString,
+    },
+    /// Certificates signed by these; only SHA-1 thumbprints are shown.
+    X509 {
+        /// Of the primary and the secondary signing certificate, as far as there are any.
+        thumbprints: Vec<String>,
+    },
+    /// A kind this program does not know.
+    Other(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    display_name: String,
+    enabled: Option<bool>,
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    kind: String,
+    attestation: WireAttestation,
+    etag: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAttestation {
+    #[serde(rename = "type")]
+    kind: String,
+    symmetric_key: Option<super::devices::KeyPair>,
+    #[serde(default)]
+    x509: Value,
+}
+
+impl Central {
+    /// All enrollment groups, with keys.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn enrollment_groups(&self) -> Result<Vec<CentralEnrollmentGroup>> {
+        let path = Path::new("/api/enrollmentGroups");
+        let groups: Vec<Wire> = self.all("list enrollment groups", PERMISSION, path).await?;
+        Ok(groups.into_iter().map(CentralEnrollmentGroup::from).collect())
+    }
+}
+
+impl From<Wire> for CentralEnrollmentGroup {
+    fn from(wire: Wire) -> Self {
+        let kind = match wire.kind.to_ascii_lowercase().as_str() {
+            "iot" => GroupKind::Iot,
+            "iotedge" => GroupKind::IotEdge,
+            _ => GroupKind::Other(wire.kind),
+        };
+        Self {
+            id: EnrollmentGroupId::from(wire.id),
+            display_name: wire.display_name,
+            enabled: wire.enabled.unwrap_or(true),
+            kind,
+            attestation: wire.attestation.into(),
+            etag: wire.etag,
+        }
+    }
+}
+
+impl From<WireAttestation> for CentralAttestation {
+    fn from(wire: WireAttestation) -> Self {
+        match (wire.kind.to_ascii_lowercase().as_str(), wire.symmetric_key) {
+            ("symmetrickey", Some(keys)) => {
+                Self::Symmetric { primary: keys.primary_key, secondary: keys.secondary_key }
+            }
+            ("x509", _) => {
+                let certificates = &wire.x509["signingCertificates"];
+                let thumbprint =
+                    |which: &str| certificates[which]["info"]["sha1Thumbprint"].as_str().map(str::to_owned);
+                Self::X509 { thumbprints: ["primary", "secondary"].into_iter().filter_map(thumbprint).collect() }
+            }
+            _ => Self::Other(wire.kind),
+        }
+    }
+}
