@@ -23,9 +23,8 @@ create table migrations (
     retry_trouble text,
     retry_attempt integer not null default 0, -- troubles in a row, for the backoff
     stated_unused text not null default '[]', -- JSON: source groups that no selected device uses, as stated by a person
-    outside integer not null default 0,   -- members of the group of another template
+    outside integer not null default 0,   -- devices of the application with a template, but not of this migration
     unassigned integer not null default 0, -- devices of the application without a template
-    snapshot_next text,                   -- next page of the snapshot while it runs
     revision integer not null default 1,  -- grows with every change of the record, its devices or events
     lease_owner text,                     -- run of the program that works on it
     lease_until integer

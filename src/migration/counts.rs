@@ -21,7 +21,7 @@ pub struct Counts {
     pub returned: u64,
     /// Left the target again.
     pub went_back: u64,
-    /// Of the group, but of another template: no rows.
+    /// In the application, but of another template or outside the group: no rows.
     pub outside: u64,
     /// In the application without a template, so in no group: no rows.
     pub unassigned: u64,

@@ -21,6 +21,8 @@ pub enum SkipReason {
     Edge,
     /// It was no longer in the group, or in the application, when its turn came.
     LeftGroup,
+    /// An individual enrollment of its name at the target has keys that it will not present.
+    OtherEnrollment,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -31,6 +33,7 @@ stored_names!(SkipReason {
     IdNotAllowed = "id_not_allowed",
     Edge = "edge",
     LeftGroup = "left_group",
+    OtherEnrollment = "other_enrollment",
 });
 
 impl SkipReason {
@@ -46,6 +49,7 @@ impl SkipReason {
             Self::IdNotAllowed => "id not allowed in DPS",
             Self::Edge => "IoT Edge device",
             Self::LeftGroup => "no longer in the group",
+            Self::OtherEnrollment => "individual enrollment at the target",
         }
     }
 
@@ -62,6 +66,9 @@ impl SkipReason {
             Self::BeingMoved => "Wait for the other migration to end, then migrate the group again.",
             Self::IdNotAllowed => "Give the device an id of letters, digits and - . _ : only.",
             Self::Edge => "Change scope and key in the device's own config.toml.",
+            Self::OtherEnrollment => {
+                "An individual enrollment wins over the group and has other keys: remove it from the DPS, then migrate the group again."
+            }
             Self::LeftGroup => "Put it back into the group if it is to move, then migrate the group again.",
         }
     }

@@ -211,6 +211,18 @@ pub async fn set_keys(tx: &mut WriteTx, id: MigrationId, keys: KeyHandling) -> R
     Ok(())
 }
 
+/// Changes the plan so that DPS registers each device as it arrives.
+pub async fn register_on_arrival(tx: &mut WriteTx, migration: &Migration) -> Result<(), StoreError> {
+    let plan = Plan { register_on_arrival: true, ..migration.plan.clone() };
+    let plan = known(serde_json::to_string(&plan).ok(), TABLE, "plan", &migration.id.to_string())?;
+    sqlx::query("update migrations set plan = ?, revision = revision + 1 where id = ?")
+        .bind(plan)
+        .bind(migration.id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Counts of devices without rows, known when the snapshot ends.
 pub async fn set_outside(tx: &mut WriteTx, id: MigrationId, outside: u64, unassigned: u64) -> Result<(), StoreError> {
     sqlx::query("update migrations set outside = ?, unassigned = ?, revision = revision + 1 where id = ?")

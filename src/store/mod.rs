@@ -5,12 +5,16 @@
 
 mod codec;
 pub mod devices;
+pub mod enrollments;
 pub mod events;
 pub mod grants;
+pub mod jobs;
 pub mod migrations;
 pub mod people;
 pub mod sessions;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;

@@ -68,6 +68,20 @@ pub async fn set(
     super::migrations::touch(tx, id).await
 }
 
+/// Ends a step that is still open: one that never began was not needed.
+pub async fn close(tx: &mut WriteTx, id: MigrationId, step: Step, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "update steps set state = case state when 'pending' then 'not_needed' else 'done' end, ended_at = ?
+         where migration_id = ? and step = ? and ended_at is null",
+    )
+    .bind(ns(now))
+    .bind(id.to_string())
+    .bind(step.stored())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// The steps of a migration, in order.
     pub async fn steps(&self, id: MigrationId) -> Result<Vec<StepRecord>, StoreError> {

@@ -3,9 +3,9 @@
 use super::row::Row;
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
-use crate::migration::{Counts, Device, MigrationId};
+use crate::migration::{Counts, Device, FailReason, MigrationId};
 use crate::store::codec::{count, ns};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WriteTx};
 
 /// Rows of a page shown to people.
 pub const PAGE_SIZE: u32 = 50;
@@ -246,6 +246,33 @@ impl Store {
         Ok(ids.into_iter().map(DeviceId::from).collect())
     }
 
+    /// Migrations with devices proven at the target since `since`.
+    pub async fn migrations_moved_since(&self, since: Timestamp) -> Result<Vec<MigrationId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select distinct migration_id from devices where outcome = 'moved' and connected_at >= ? order by 1",
+        )
+        .bind(ns(since))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Devices of a migration proven at the target since `since`.
+    pub async fn devices_moved_since(
+        &self,
+        migration: MigrationId,
+        since: Timestamp,
+    ) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'moved' and connected_at >= ? order by device_id",
+        )
+        .bind(migration.to_string())
+        .bind(ns(since))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
     /// When the next unreachable device is due.
     pub async fn next_due(&self, migration: MigrationId) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(
@@ -266,4 +293,59 @@ impl Store {
                 .await?;
         Ok(last.map(crate::store::codec::time))
     }
+
+    /// Devices that were told as canaries.
+    pub async fn canaries(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and via = 'canary' order by commanded_at, device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// How many devices may have been told and are neither seen nor given up.
+    pub async fn outstanding(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ? and outcome = 'pending' and command in ('started', 'answered', 'unclear')",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(number))
+    }
+
+    /// How many devices answered that they would move and were not seen at the target yet.
+    pub async fn acknowledged_and_not_seen(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ? and outcome = 'pending' and command = 'answered'",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(number))
+    }
+}
+
+/// Settles the devices that are waited for. Gives how many there were.
+pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId, reason: FailReason) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "update devices set outcome = 'failed', reason = ?, active = 0, next_try_at = null where migration_id = ? and outcome = 'waiting'",
+    )
+    .bind(reason.stored())
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Makes the devices that are waited for due now. Gives how many there were.
+pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("update devices set next_try_at = ? where migration_id = ? and outcome = 'waiting'")
+        .bind(ns(now))
+        .bind(migration.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected())
 }

@@ -14,7 +14,7 @@ use crate::ids::{DeviceId, Subdomain};
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{DeviceFilter, DevicePage, PAGE_SIZE};
+pub use lists::{DeviceFilter, DevicePage, PAGE_SIZE, fail_waiting, try_waiting};
 
 /// A device as the snapshot finds it.
 #[derive(Debug, Clone)]

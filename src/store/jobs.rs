@@ -1,0 +1,155 @@
+//! IoT Central jobs that we launch: the id is chosen and stored before the first PUT.
+
+use sqlx::FromRow;
+
+use super::codec::{known, ns, time};
+use super::{Store, StoreError, WriteTx};
+use crate::clock::Timestamp;
+use crate::ids::JobId;
+use crate::migration::MigrationId;
+use crate::migration::model::stored_names;
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobProgress {
+    /// Its id and payload are chosen; whether IoT Central has it is not known.
+    Planned,
+    /// IoT Central has it.
+    Accepted,
+    /// IoT Central has ended it and every device's verdict is recorded.
+    Ended,
+}
+stored_names!(JobProgress { Planned = "planned", Accepted = "accepted", Ended = "ended" });
+
+/// A job as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRecord {
+    /// Its id in IoT Central.
+    pub id: JobId,
+    /// JSON of the command's value.
+    pub payload: String,
+    /// How far it is.
+    pub progress: JobProgress,
+    /// We have stopped it until arrivals catch up.
+    pub held: bool,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// When its last verdict was recorded.
+    pub ended_at: Option<Timestamp>,
+    /// IoT Central's word, as last read.
+    pub status: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    job_id: String,
+    payload: String,
+    state: String,
+    held: bool,
+    created_at: i64,
+    ended_at: Option<i64>,
+    status: Option<String>,
+}
+
+impl TryFrom<Row> for JobRecord {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            progress: known(JobProgress::from_stored(&row.state), "jobs", "state", &row.job_id)?,
+            id: row.job_id.into(),
+            payload: row.payload,
+            held: row.held,
+            created_at: time(row.created_at),
+            ended_at: row.ended_at.map(time),
+            status: row.status,
+        })
+    }
+}
+
+/// Records a job before it is tried.
+pub async fn plan(
+    tx: &mut WriteTx,
+    migration: MigrationId,
+    id: &JobId,
+    payload: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into jobs (job_id, migration_id, payload, state, created_at) values (?, ?, ?, 'planned', ?)")
+        .bind(id.as_str())
+        .bind(migration.to_string())
+        .bind(payload)
+        .bind(ns(now))
+        .execute(&mut **tx)
+        .await?;
+    super::migrations::touch(tx, migration).await
+}
+
+/// IoT Central has the job: every cleared device that was not told yet counts as told by it, and has until `deadline`.
+pub async fn accepted(
+    tx: &mut WriteTx,
+    migration: MigrationId,
+    id: &JobId,
+    now: Timestamp,
+    deadline: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("update jobs set state = 'accepted' where job_id = ?").bind(id.as_str()).execute(&mut **tx).await?;
+    sqlx::query(
+        "update devices set command = 'started', via = 'job', attempts = attempts + 1, commanded_at = ?, commanded_by = ?, deadline = ?,
+         next_try_at = null where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1",
+    )
+    .bind(ns(now))
+    .bind(format!("job {id}"))
+    .bind(ns(deadline))
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    super::migrations::touch(tx, migration).await
+}
+
+impl Store {
+    /// The jobs of a migration, oldest first.
+    pub async fn jobs(&self, migration: MigrationId) -> Result<Vec<JobRecord>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select job_id, payload, state, held, created_at, ended_at, status from jobs where migration_id = ? order by created_at, job_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(JobRecord::try_from).collect()
+    }
+
+    /// Records what IoT Central says of a job, and whether we hold it.
+    pub async fn job_seen(
+        &self,
+        migration: MigrationId,
+        id: &JobId,
+        status: &str,
+        held: bool,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        let done = sqlx::query(
+            "update jobs set status = ?1, held = ?2 where job_id = ?3 and (status is not ?1 or held <> ?2)",
+        )
+        .bind(status)
+        .bind(held)
+        .bind(id.as_str())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() > 0 {
+            super::migrations::touch(&mut tx, migration).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Every verdict of the job is recorded.
+    pub async fn job_ended(&self, migration: MigrationId, id: &JobId, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        sqlx::query("update jobs set state = 'ended', ended_at = ?, held = 0 where job_id = ?")
+            .bind(ns(now))
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        super::migrations::touch(&mut tx, migration).await?;
+        Ok(tx.commit().await?)
+    }
+}
