@@ -2,6 +2,7 @@
 //!
 //! The rooms, and which way imports run (`web → engine → {azure, store, migration}`):
 //!
+//! - [`app`] puts the rooms together, starts and ends them.
 //! - [`config`] reads settings; [`clock`] is the only source of time; [`ids`] types Azure's identifiers.
 //! - [`azure`] - typed clients of Azure's REST APIs. Knows nothing of migrations, pages or the database.
 //! - [`identity`] - Entra sign-in, tokens per resource, sessions.
@@ -11,6 +12,7 @@
 //! - [`web`] - pages.
 //! - [`sandbox`] - a simulated Azure, written from Azure's documentation apart from everything above.
 
+pub mod app;
 pub mod azure;
 pub mod clock;
 pub mod config;

@@ -24,7 +24,7 @@ pub enum SignInError {
     AlreadyUsed,
     /// Entra refused.
     #[error("{0}")]
-    Refused(EntraRefusal),
+    Refused(Box<EntraRefusal>),
     /// The answer carries neither a code nor an error.
     #[error("Entra's answer carries no authorization code.")]
     NoCode,
@@ -45,6 +45,9 @@ pub enum SignInError {
     /// The id token did not pass.
     #[error("Entra's statement of who signed in was not accepted: {0}")]
     IdToken(#[from] IdTokenError),
+    /// There are no random numbers.
+    #[error("The system gives no random numbers.")]
+    Random,
     /// The database failed.
     #[error("The sign-in could not be recorded.")]
     Store(#[from] StoreError),
@@ -117,6 +120,7 @@ impl SignInError {
                  then start again with Sign in."
                     .to_owned()
             }
+            Self::Random => "Start again with Sign in; if it stays, restart the machine.".to_owned(),
             Self::Store(_) | Self::Vault(_) => {
                 "Check the disk and the data folder (the log names the cause), then start again with Sign in."
                     .to_owned()
@@ -127,10 +131,10 @@ impl SignInError {
     /// Whether a setting of the registration or of this program has to change: show the set-up page.
     #[must_use]
     pub fn is_set_up(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(EntraRefusal { remedy: Remedy::ChangeSetting | Remedy::ResourceUnknown, .. })
-                | Self::IdToken(IdTokenError::Audience | IdTokenError::Issuer)
-        )
+        match self {
+            Self::Refused(refusal) => matches!(refusal.remedy, Remedy::ChangeSetting | Remedy::ResourceUnknown),
+            Self::IdToken(error) => matches!(error, IdTokenError::Audience | IdTokenError::Issuer),
+            _ => false,
+        }
     }
 }

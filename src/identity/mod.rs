@@ -1,18 +1,36 @@
 //! Entra sign-in, tokens per resource, sessions.
+//!
+//! The way of a person through it: [`Identity::begin_sign_in`] makes the address of Entra's page and an [`Attempt`] that
+//! the browser's [`UserSession`] remembers; [`Identity::finish_sign_in`] redeems what comes back; from then on
+//! [`Identity::tokens`] gives access tokens, one resource each, from a refresh token that rests sealed in the database.
+//!
+//! Promises: access tokens are in memory only, refresh tokens at rest only sealed, and neither is in a log, a `Debug`
+//! output or an error; an answer of Entra is believed only after every check; a person is the pair of tenant and object id.
 
 mod aadsts;
+mod counter;
+mod entra;
 mod error;
 mod extract;
+mod flow;
+mod id_token;
+mod keys;
 mod local_path;
 mod refusal;
 mod session;
 mod session_store;
 mod settings;
 mod sign_in;
+mod tokens;
 mod vault;
 mod vault_file;
+mod wire;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use url::Url;
@@ -34,6 +52,9 @@ use crate::azure::tokens::TokenProvider;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::PersonId;
 use crate::store::{Store, StoreError};
+use entra::Entra;
+use keys::KeyRing;
+use tokens::{Desk, PersonTokens};
 
 /// Who is who, and their tokens. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,36 +65,30 @@ pub struct Identity {
 #[derive(Debug)]
 struct Inner {
     settings: EntraSettings,
-    http: reqwest::Client,
     clock: Clock,
     store: Store,
-    vault: Vault,
+    keys: KeyRing,
+    desk: Arc<Desk>,
+    /// States of sign-ins that came back, and when: two answers to one sign-in can arrive at the same moment.
+    spent: Mutex<HashMap<String, Timestamp>>,
     sign_ins: watch::Sender<u64>,
 }
 
 impl Identity {
-    /// Puts it together. `http` must follow no redirects.
+    /// Puts it together. `http` must follow no redirects: a code or a token would follow them.
     #[must_use]
     pub fn new(settings: EntraSettings, http: reqwest::Client, clock: Clock, store: Store, vault: Vault) -> Self {
-        Self { inner: Arc::new(Inner { settings, http, clock, store, vault, sign_ins: watch::Sender::new(0) }) }
-    }
-
-    /// Begins a sign-in.
-    ///
-    /// # Errors
-    /// The system gives no random numbers.
-    pub fn begin_sign_in(&self, wish: SignInWish) -> Result<SignInStart, SignInError> {
-        let _ = wish;
-        todo!()
-    }
-
-    /// Finishes a sign-in with what the session remembered ([`UserSession::take_attempt`]) and what Entra sent back.
-    ///
-    /// # Errors
-    /// [`SignInError`], one variant a refusal.
-    pub async fn finish_sign_in(&self, attempt: Option<Attempt>, callback: Callback) -> Result<Finished, SignInError> {
-        let _ = (attempt, callback);
-        todo!()
+        let entra = Entra::new(settings.clone(), http.clone(), clock);
+        let inner = Inner {
+            keys: KeyRing::new(settings.clone(), http, clock),
+            desk: Arc::new(Desk::new(entra, store.clone(), vault, clock)),
+            settings,
+            clock,
+            store,
+            spent: Mutex::default(),
+            sign_ins: watch::Sender::new(0),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The person of that id, if they ever signed in.
@@ -84,11 +99,10 @@ impl Identity {
         self.inner.store.lookup_person(id).await
     }
 
-    /// That person's tokens, for as long as the sign-in lasts.
+    /// That person's tokens, for as long as the sign-in lasts, and again after the next one.
     #[must_use]
     pub fn tokens(&self, person: &PersonId) -> Arc<dyn TokenProvider> {
-        let _ = person;
-        todo!()
+        Arc::new(PersonTokens::new(Arc::clone(&self.inner.desk), person.clone()))
     }
 
     /// When Entra ends the person's sign-in for certain; `None` where use prolongs it, or where there is none.
@@ -96,29 +110,7 @@ impl Identity {
     /// # Errors
     /// The database failed.
     pub async fn signed_in_until(&self, person: &PersonId) -> Result<Option<Timestamp>, StoreError> {
-        let _ = person;
-        todo!()
-    }
-
-    /// Ends this browser's session, and says where to send the browser so that Entra's session ends too.
-    ///
-    /// The person's grant goes as well, unless another session of theirs is live or `keep_grant` says that a migration
-    /// of theirs needs it; then [`Self::release`] ends it later.
-    ///
-    /// # Errors
-    /// The session or the database failed.
-    pub async fn sign_out(&self, session: &UserSession, keep_grant: bool) -> Result<Url, SignOutError> {
-        let _ = (session, keep_grant);
-        todo!()
-    }
-
-    /// Forgets the grant of a person who has signed out meanwhile. For the end of a migration that kept it.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn release(&self, person: &PersonId) -> Result<(), StoreError> {
-        let _ = person;
-        todo!()
+        Ok(self.inner.store.lookup_grant(person).await?.and_then(|grant| grant.dies_at))
     }
 
     /// Counts sign-ins: `changed()` returns when somebody signs in.
@@ -127,12 +119,46 @@ impl Identity {
         self.inner.sign_ins.subscribe()
     }
 
+    /// Ends this browser's session, and says where to send the browser so that Entra's session ends too; `None` if nobody
+    /// was signed in.
+    ///
+    /// The person's access tokens go at once. The grant goes as well, unless another session of theirs is live or
+    /// `keep_grant` says that a migration of theirs needs it; then [`Self::release`] ends it later.
+    ///
+    /// # Errors
+    /// The session or the database failed.
+    pub async fn sign_out(&self, session: &UserSession, keep_grant: bool) -> Result<Option<Url>, SignOutError> {
+        let user = session.user().await?;
+        session.end().await?;
+        let Some(id) = user else { return Ok(None) };
+        self.inner.desk.counter(&id).signed_out();
+        if !keep_grant {
+            self.release(&id).await?;
+        }
+        let hint = self.person(&id).await?.and_then(|person| person.login_hint);
+        Ok(Some(self.inner.settings.logout_url(&id.tid, hint.as_deref())))
+    }
+
+    /// Forgets the grant and the access tokens of a person who has no live session any more. For the end of a migration
+    /// that kept them.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn release(&self, person: &PersonId) -> Result<(), StoreError> {
+        let oldest = self.inner.clock.now() - SESSION_LIFETIME;
+        if self.inner.store.count_sessions_of(person, oldest).await? == 0 {
+            self.inner.store.delete_grant(person).await?;
+            self.inner.desk.counter(person).signed_out();
+        }
+        Ok(())
+    }
+
     /// Removes sessions that have expired. For now and then.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn clean_up(&self) -> Result<(), StoreError> {
-        todo!()
+    pub async fn clean_up(&self) -> Result<u64, StoreError> {
+        self.inner.store.delete_sessions_unused_since(self.inner.clock.now() - SESSION_LIFETIME).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use oauth2::RedirectUrl;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -64,10 +65,7 @@ impl Platform {
 
 /// A redirect URI, kept as it was spelled: `http://localhost:3000` and `http://localhost:3000/` differ to Entra.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedirectUri {
-    spelled: String,
-    url: Url,
-}
+pub struct RedirectUri(RedirectUrl);
 
 impl RedirectUri {
     /// Takes the URI as it stands in the registration.
@@ -75,25 +73,29 @@ impl RedirectUri {
     /// # Errors
     /// It is not an absolute URL.
     pub fn parse(spelled: &str) -> Result<Self, url::ParseError> {
-        Ok(Self { spelled: spelled.to_owned(), url: Url::parse(spelled)? })
+        RedirectUrl::new(spelled.to_owned()).map(Self)
     }
 
     /// The URI as it was spelled.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.spelled
+        self.0.as_str()
     }
 
     /// The URI, taken apart.
     #[must_use]
     pub fn url(&self) -> &Url {
-        &self.url
+        self.0.url()
+    }
+
+    pub(super) fn for_oauth(&self) -> &RedirectUrl {
+        &self.0
     }
 
     /// Scheme, host and port: what Entra wants as `Origin` where the platform is a single-page application.
     #[must_use]
     pub fn origin(&self) -> String {
-        self.url.origin().ascii_serialization()
+        self.url().origin().ascii_serialization()
     }
 }
 

@@ -37,15 +37,16 @@ impl Store {
         dies_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO grants (tid, oid, sealed, generation, signed_in_at, dies_at) VALUES (?1, ?2, ?3, 1, ?4, ?5)
+            "INSERT INTO grants (tid, oid, sealed, generation, signed_in_at, dies_at) VALUES (?1, ?2, ?3, ?6, ?4, ?5)
              ON CONFLICT (tid, oid) DO UPDATE SET
-                 sealed = ?3, generation = generation + 1, signed_in_at = ?4, dies_at = ?5, ended_code = NULL",
+                 sealed = ?3, generation = max(generation + 1, ?6), signed_in_at = ?4, dies_at = ?5, ended_code = NULL",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)
         .bind(sealed)
         .bind(signed_in_at.unix_timestamp())
         .bind(dies_at.map(Timestamp::unix_timestamp))
+        .bind(first_generation(signed_in_at))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -117,6 +118,11 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Generations start at the time, so that those of a grant deleted in between are not met again.
+fn first_generation(signed_in_at: Timestamp) -> i64 {
+    i64::try_from(signed_in_at.unix_timestamp_nanos() / 1000).unwrap_or(1)
 }
 
 fn moment(column: &'static str, seconds: i64, person: &PersonId) -> Result<Timestamp, StoreError> {

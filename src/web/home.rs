@@ -35,6 +35,8 @@ async fn home(
     }
     // Only now: a shell takes the waiting messages, which are for a page and not for a redirect.
     let (mut parts, _) = request.into_parts();
-    let shell = Shell::from_request_parts(&mut parts, &web).await?;
+    let mut shell = Shell::from_request_parts(&mut parts, &web).await?;
+    // The page has a *Sign in* of its own, and one is enough.
+    shell.can_sign_in = false;
     render::page(&WelcomePage { shell })
 }

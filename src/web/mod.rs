@@ -10,6 +10,8 @@ pub mod components;
 pub mod csrf;
 pub mod errors;
 pub mod flash;
+#[cfg(test)]
+mod gallery;
 pub mod home;
 pub mod paths;
 pub mod render;

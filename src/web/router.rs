@@ -55,7 +55,7 @@ pub fn unconfigured(site: Arc<Site>) -> Router {
 }
 
 /// Puts the layers around; the first named is the first that a request meets.
-fn guarded(pages: Router, site: Arc<Site>) -> Router {
+pub(super) fn guarded(pages: Router, site: Arc<Site>) -> Router {
     let trace =
         TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::DEBUG));
     let layers = ServiceBuilder::new()

@@ -100,10 +100,12 @@ async fn sign_out(
     session: Session,
     Verified(NoFields {}): Verified<NoFields>,
 ) -> Result<Response, PageError> {
-    let url = web
-        .identity
-        .sign_out(&UserSession::new(session), false)
-        .await
-        .map_err(|error| PageError::Failed(error.into()))?;
-    Ok(Redirect::to(url.as_str()).into_response())
+    let user = UserSession::new(session);
+    // A migration goes on after its person has left the browser; its right to do so goes with its end.
+    let needed = match user.user().await? {
+        Some(person) => web.store.has_active_run(&person).await?,
+        None => false,
+    };
+    let left = web.identity.sign_out(&user, needed).await.map_err(|error| PageError::Failed(error.into()))?;
+    Ok(Redirect::to(left.as_ref().map_or(paths::HOME, url::Url::as_str)).into_response())
 }

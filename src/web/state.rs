@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use super::site::{HasSite, Site};
+use crate::azure::Azure;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::store::Store;
@@ -16,6 +17,8 @@ pub struct Web {
     pub site: Arc<Site>,
     /// Sign-in and tokens.
     pub identity: Identity,
+    /// Clients of Azure.
+    pub azure: Azure,
     /// The database.
     pub store: Store,
     /// The time.

@@ -1,0 +1,141 @@
+//! Which `api-version` each part of ARM takes: the published ones, as a client of any age may send them.
+
+use super::failure::Failure;
+use super::target::{Kind, Target};
+
+const RESOURCES: &[&str] = &[
+    "2014-04-01",
+    "2015-01-01",
+    "2015-11-01",
+    "2016-02-01",
+    "2016-06-01",
+    "2016-07-01",
+    "2016-09-01",
+    "2017-05-10",
+    "2018-02-01",
+    "2018-05-01",
+    "2019-03-01",
+    "2019-05-01",
+    "2019-05-10",
+    "2019-06-01",
+    "2019-07-01",
+    "2019-08-01",
+    "2019-10-01",
+    "2019-11-01",
+    "2020-01-01",
+    "2020-05-01",
+    "2020-06-01",
+    "2020-08-01",
+    "2020-10-01",
+    "2021-01-01",
+    "2021-04-01",
+    "2022-01-01",
+    "2022-06-01",
+    "2022-09-01",
+    "2022-12-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-07-01",
+    "2024-11-01",
+    "2025-03-01",
+    "2025-04-01",
+];
+const GRAPH: &[&str] = &[
+    "2018-09-01-preview",
+    "2019-04-01",
+    "2020-04-01-preview",
+    "2021-03-01",
+    "2021-06-01-preview",
+    "2022-10-01",
+    "2024-04-01",
+];
+const APPS: &[&str] = &["2018-09-01", "2021-06-01", "2021-11-01-preview"];
+const DPS: &[&str] = &[
+    "2017-08-21-preview",
+    "2017-11-15",
+    "2018-01-22",
+    "2020-01-01",
+    "2020-03-01",
+    "2020-09-01-preview",
+    "2021-10-15",
+    "2022-02-05",
+    "2022-12-12",
+    "2023-03-01-preview",
+    "2025-02-01-preview",
+];
+const HUBS: &[&str] = &[
+    "2016-02-03",
+    "2017-01-19",
+    "2017-07-01",
+    "2018-01-22",
+    "2018-04-01",
+    "2018-12-01-preview",
+    "2019-03-22",
+    "2019-03-22-preview",
+    "2019-07-01-preview",
+    "2019-11-04",
+    "2020-03-01",
+    "2020-04-01",
+    "2020-06-15",
+    "2020-07-10-preview",
+    "2020-08-01",
+    "2020-08-31",
+    "2020-08-31-preview",
+    "2021-02-01-preview",
+    "2021-03-03-preview",
+    "2021-03-31",
+    "2021-07-01",
+    "2021-07-01-preview",
+    "2021-07-02",
+    "2021-07-02-preview",
+    "2022-04-30-preview",
+    "2022-11-15-preview",
+    "2023-06-30",
+    "2023-06-30-preview",
+    "2025-08-01-preview",
+];
+
+/// Checks the `api-version` of a request to `target`.
+///
+/// # Errors
+/// 400 in the words of ARM (no or a malformed version) or of the provider (a version that the type does not have).
+pub fn check(target: &Target, version: Option<&str>) -> Result<(), Failure> {
+    let Some(version) = version.filter(|version| !version.is_empty()) else {
+        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        return Err(Failure::bad_request("MissingApiVersionParameter", message));
+    };
+    let supported = match (target, target.kind()) {
+        (_, Some(Kind::App)) => APPS,
+        (_, Some(Kind::Dps)) => DPS,
+        (_, Some(Kind::Hub)) => HUBS,
+        (Target::Graph, None) => GRAPH,
+        (_, None) => RESOURCES,
+    };
+    if supported.iter().any(|known| known.eq_ignore_ascii_case(version)) {
+        return Ok(());
+    }
+    let list = supported.join(", ");
+    match target.kind().filter(|_| is_dated(version)) {
+        Some(kind) => {
+            let (provider, name) = kind.type_name().split_once('/').unwrap_or_default();
+            let message = format!(
+                "No registered resource provider found for location '' and API version '{version}' for type '{name}' of \
+                 '{provider}'. The supported api-versions are '{list}'."
+            );
+            Err(Failure::bad_request("NoRegisteredProviderFound", message))
+        }
+        None => {
+            let message = format!("The api-version '{version}' is invalid. The supported versions are '{list}'.");
+            Err(Failure::bad_request("InvalidApiVersionParameter", message))
+        }
+    }
+}
+
+fn is_dated(version: &str) -> bool {
+    let date = version.strip_suffix("-preview").unwrap_or(version);
+    date.len() == 10
+        && date
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+}

@@ -1,0 +1,51 @@
+//! The sandbox's time: real time scaled from an anchor, so that hours of waiting pass in seconds. A pure function of the
+//! machine's clock: a program given the same anchor and speed sees the same time.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+/// The only source of time in the sandbox. Cheap to copy.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxClock {
+    anchor: OffsetDateTime,
+    speed: u32,
+}
+
+impl SandboxClock {
+    /// A clock that showed real time at `anchor` and has run `speed` times as fast since (0 counts as 1).
+    #[must_use]
+    pub fn new(anchor: OffsetDateTime, speed: u32) -> Self {
+        Self { anchor, speed: speed.max(1) }
+    }
+
+    /// The current sandbox time: t = anchor + (real − anchor) · speed.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.anchor + (Self::real_now() - self.anchor) * self.speed
+    }
+
+    /// Waits until `duration` of sandbox time has passed.
+    pub async fn sleep(&self, duration: Duration) {
+        Self::real_sleep(duration / self.speed).await;
+    }
+
+    /// How many sandbox seconds pass in a real one.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        self.speed
+    }
+
+    /// The machine's time, for what lives outside the simulated world: certificates and the anchor.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place of the sandbox that reads the machine's clock")]
+    pub fn real_now() -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    /// Waits in the machine's time, for what lives outside the simulated world: writing to disk.
+    #[expect(clippy::disallowed_methods, reason = "the one place of the sandbox that waits")]
+    pub async fn real_sleep(duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,58 @@
+//! The simulated Entra ID: discovery, sign-in page, token endpoint, and the check of tokens by the resources.
+//!
+//! The same routes answer under `https://login.microsoftonline.com` through the proxy and, for browsers that know no
+//! proxy, under the sandbox's own `http://localhost:PORT`.
+
+mod authorize;
+mod discovery;
+mod failure;
+mod grants;
+mod keys;
+mod pages;
+mod redeem;
+mod registration;
+mod scope;
+mod tenant;
+pub mod tokens;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub use grants::{Entra, SavedEntra};
+pub use keys::unverified_claims;
+pub use scope::ResourceKind;
+
+use super::state::Shared;
+
+/// All routes of `login.microsoftonline.com` that the sandbox serves.
+pub fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::configuration))
+        .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
+        .route("/{tenant}/discovery/keys", get(discovery::keys))
+        .route("/{tenant}/discovery/instance", get(discovery::instance))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::ask).post(authorize::answer))
+        .route("/{tenant}/oauth2/v2.0/token", post(redeem::token).options(redeem::preflight))
+        .route("/{tenant}/oauth2/v2.0/logout", get(authorize::logout))
+        .with_state(shared)
+}
+
+/// Switches for tests and for the truth page.
+impl Shared {
+    /// Revokes all refresh tokens of a person, as a change of password does (AADSTS50173).
+    pub fn require_sign_in_again(&self, oid: &str) {
+        let now = tokens::millis(self.clock().now());
+        self.entra(|entra| entra.revoked.insert(oid.to_owned(), now));
+    }
+
+    /// Takes back a person's consent to a resource (AADSTS65001 until given again on the sign-in page).
+    pub fn withdraw_consent(&self, oid: &str, resource: ResourceKind) {
+        self.entra(|entra| entra.unconsented.insert((oid.to_owned(), resource)));
+    }
+
+    /// Has the resources refuse this person's tokens with a claims challenge until the next sign-in.
+    pub fn demand_claims(&self, oid: &str) {
+        let now = tokens::millis(self.clock().now());
+        self.entra(|entra| entra.demanded.insert(oid.to_owned(), now));
+    }
+}

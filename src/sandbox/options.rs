@@ -1,0 +1,131 @@
+//! What a sandbox can be told before it starts. The points where Azure's documentation leaves room are options too, so
+//! that a client can be shown right under every reading.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::clock::SandboxClock;
+use super::world::World;
+
+/// The application id that the sandbox takes for registered when the options name none. Any other GUID works as well.
+pub const DEFAULT_CLIENT_ID: &str = "0a4f1f5c-7d1e-4b62-9d58-51c6b0a5e7c1";
+
+/// How the sandbox is set up. `SandboxOptions::default()` is a good start.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// How many sandbox seconds pass in a real one.
+    pub speed: u32,
+    /// The moment at which sandbox time and real time were the same.
+    pub anchor: OffsetDateTime,
+    /// Where the CONNECT proxy listens; port 0 picks a free one.
+    pub listen_proxy: SocketAddr,
+    /// Where the sign-in and truth pages listen, shown as `http://localhost:PORT`.
+    pub listen_sign_in: SocketAddr,
+    /// Keeps the certificate authority (`ca.pem`) and, with `keep_state`, the state of the world.
+    pub dir: PathBuf,
+    /// Save the world, and load it again at the next start.
+    pub keep_state: bool,
+    /// What every call takes at least, in sandbox time.
+    pub latency: Duration,
+    /// What DPS does when the hub already has the device with other keys (undocumented).
+    pub identity_conflict: IdentityConflict,
+    /// How a bulk registry call counts against the hub's throttle (undocumented).
+    pub bulk_metering: BulkMetering,
+    /// Page size of IoT Central collections (undocumented for 2022-07-31; previews say 25).
+    pub central_page_size: usize,
+    /// Page size of ARM lists. Small, so that a client that reads one page only is found out.
+    pub arm_page_size: usize,
+    /// Lists and Resource Graph leave out the hubs linked to a DPS; the single GET always has them.
+    pub lists_omit_linked_hubs: bool,
+    /// DPS keeps accepting only the key that a registration record was first made with (reported, undocumented).
+    pub sticky_keys: bool,
+    /// The only registered application; `None` accepts every GUID.
+    pub client_id: Option<String>,
+    /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
+    pub client_secret: Option<String>,
+    /// The registration's redirect URIs.
+    pub redirect_uris: Vec<(String, Platform)>,
+    /// What exists at the start; `None` is the default fleet.
+    pub world: Option<World>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            speed: 1,
+            anchor: SandboxClock::real_now(),
+            listen_proxy: loopback,
+            listen_sign_in: loopback,
+            dir: std::env::temp_dir().join(format!("azure-sandbox-{}", uuid::Uuid::new_v4().simple())),
+            keep_state: false,
+            latency: Duration::from_millis(40),
+            identity_conflict: IdentityConflict::Overwrite,
+            bulk_metering: BulkMetering::PerDevice,
+            central_page_size: 25,
+            arm_page_size: 2,
+            lists_omit_linked_hubs: true,
+            sticky_keys: false,
+            client_id: None,
+            client_secret: None,
+            redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
+            world: None,
+        }
+    }
+}
+
+/// What DPS does when it meets an existing hub identity with other keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityConflict {
+    /// It replaces the keys by those of the enrollment.
+    Overwrite,
+    /// It leaves the identity alone; the device then cannot connect.
+    Keep,
+}
+
+/// How a bulk call is counted by the registry throttle of a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkMetering {
+    /// Every device in it counts.
+    PerDevice,
+    /// The call counts once.
+    PerCall,
+}
+
+/// The platform of a redirect URI in the app registration (`replyUrlsWithType[].type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Platform {
+    /// Single-page application: PKCE and `Origin` required, no secret.
+    Spa,
+    /// Mobile and desktop (`InstalledClient`): public client, no `Origin`.
+    Desktop,
+    /// Web: confidential client, secret required, no `Origin`.
+    Web,
+}
+
+/// What can be flipped while the sandbox runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Switches {
+    /// See [`SandboxOptions::identity_conflict`].
+    pub identity_conflict: IdentityConflict,
+    /// See [`SandboxOptions::bulk_metering`].
+    pub bulk_metering: BulkMetering,
+    /// See [`SandboxOptions::sticky_keys`].
+    pub sticky_keys: bool,
+    /// See [`SandboxOptions::lists_omit_linked_hubs`].
+    pub lists_omit_linked_hubs: bool,
+}
+
+impl From<&SandboxOptions> for Switches {
+    fn from(options: &SandboxOptions) -> Self {
+        Self {
+            identity_conflict: options.identity_conflict,
+            bulk_metering: options.bulk_metering,
+            sticky_keys: options.sticky_keys,
+            lists_omit_linked_hubs: options.lists_omit_linked_hubs,
+        }
+    }
+}
