@@ -13,10 +13,12 @@ use super::sandbox_clock::Pace;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::Clock;
 use crate::config::{AzureChoice, CloudName, EntraRegistration, Settings};
+use crate::engine::counting::Counting;
 use crate::identity::{EntraSettings, Identity, Platform, RedirectUri, Vault, session_layer};
 use crate::sandbox::Sandbox;
 use crate::sandbox::options::{DEFAULT_CLIENT_ID, Platform as SandboxPlatform, SandboxOptions};
 use crate::store::Store;
+use crate::web::new::Surveyor;
 use crate::web::site::{SandboxLinks, Site};
 use crate::web::state::Web;
 use crate::web::{VERSION, router};
@@ -74,7 +76,8 @@ impl Program {
         let (azure, identity) = surroundings.clients(&store, &vault)?;
         let housekeeping = Housekeeping::begin(identity.clone(), clock);
         let sessions = session_layer(store.clone(), vault, clock, port);
-        let web = Web { site: Arc::new(site), identity, azure, store: store.clone(), clock };
+        let surveyor = Arc::new(Surveyor::new(azure.clone(), Counting::new(azure.clone())));
+        let web = Web { site: Arc::new(site), identity, azure, surveyor, store: store.clone(), clock };
         Ok(Self {
             router: router::configured(web, sessions),
             running: Some(Running { store, housekeeping }),

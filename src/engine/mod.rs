@@ -1,1 +1,3 @@
 //! The durable workflow.
+
+pub mod counting;

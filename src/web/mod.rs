@@ -13,6 +13,7 @@ pub mod flash;
 #[cfg(test)]
 mod gallery;
 pub mod home;
+pub mod new;
 pub mod paths;
 pub mod render;
 pub mod router;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::new::Surveyor;
 use super::site::{HasSite, Site};
 use crate::azure::Azure;
 use crate::clock::Clock;
@@ -19,6 +20,8 @@ pub struct Web {
     pub identity: Identity,
     /// Clients of Azure.
     pub azure: Azure,
+    /// What the form *New migration* reads.
+    pub surveyor: Arc<Surveyor>,
     /// The database.
     pub store: Store,
     /// The time.

@@ -6,9 +6,9 @@ use super::entered::Entered;
 use super::reading::{Loaded, Trouble};
 use super::survey::count_key;
 use super::surveyor::{Caller, ChosenApp, Manner, Offer, Surveyor};
-use crate::azure::arm::{KeyRight, SharedKey};
 use crate::azure::central::{CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::error::{AzureError, ErrorKind};
+use crate::azure::keys::{Right as KeyRight, SharedKey};
 use crate::ids::ArmId;
 use crate::migration::preflight::{EnrollmentFacts, Right, RightCheck, Verdict};
 
@@ -158,7 +158,7 @@ fn verdict<T>(answer: Result<T, AzureError>) -> Verdict {
 /// Each need may be met by another policy.
 fn keys_verdict(keys: Result<Vec<SharedKey>, AzureError>, needs: &[KeyRight]) -> Verdict {
     match keys {
-        Ok(keys) if needs.iter().all(|need| keys.iter().any(|key| key.allows(*need))) => Verdict::Granted,
+        Ok(keys) if needs.iter().all(|need| keys.iter().any(|key| key.allows(std::slice::from_ref(need)))) => Verdict::Granted,
         Ok(_) => Verdict::NoPolicy,
         Err(error) => verdict::<()>(Err(error)),
     }

@@ -31,10 +31,10 @@ pub(super) struct Summary {
 
 /// The count in words.
 #[derive(Debug)]
-pub(super) struct CountWords {
-    pub(super) headline: String,
-    pub(super) detail: Option<String>,
-    pub(super) counting: bool,
+pub(in crate::web) struct CountWords {
+    pub(in crate::web) headline: String,
+    pub(in crate::web) detail: Option<String>,
+    pub(in crate::web) counting: bool,
 }
 
 /// A finding in words.
