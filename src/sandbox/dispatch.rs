@@ -1,15 +1,18 @@
 //! From a request to the simulated service that answers it, by way of latency, faults and the call log.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use hyper::body::Incoming;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
+use super::clock::SandboxClock;
 use super::faults::{Action, RuleHandle, Seen, When};
 use super::hosts::Site;
 use super::log::{Call, Caller, Effects, Service, redact_query};
@@ -254,7 +257,12 @@ async fn halved(response: Response<Body>) -> Response<Body> {
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len().max(1)));
     let half = bytes.slice(..bytes.len() / 2);
-    let pieces = stream::iter([Ok(half), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
+    let broken = stream::once(async {
+        // hyper sends what it has while the body is pending; an error at once would take the first half with it.
+        SandboxClock::real_sleep(Duration::from_millis(10)).await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    });
+    let pieces = stream::once(async { Ok(half) }).chain(broken);
     Response::from_parts(parts, Body::from_stream(pieces))
 }
 

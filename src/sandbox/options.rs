@@ -42,6 +42,8 @@ pub struct SandboxOptions {
     pub lists_omit_linked_hubs: bool,
     /// DPS keeps accepting only the key that a registration record was first made with (reported, undocumented).
     pub sticky_keys: bool,
+    /// Members of an IoT Central device group are listed with nothing but their ids (undocumented).
+    pub group_members_have_ids_only: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -69,6 +71,7 @@ impl Default for SandboxOptions {
             arm_page_size: 2,
             lists_omit_linked_hubs: true,
             sticky_keys: false,
+            group_members_have_ids_only: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -115,6 +118,8 @@ pub struct Switches {
     pub bulk_metering: BulkMetering,
     /// See [`SandboxOptions::sticky_keys`].
     pub sticky_keys: bool,
+    /// See [`SandboxOptions::group_members_have_ids_only`].
+    pub group_members_have_ids_only: bool,
     /// See [`SandboxOptions::lists_omit_linked_hubs`].
     pub lists_omit_linked_hubs: bool,
 }
@@ -125,6 +130,7 @@ impl From<&SandboxOptions> for Switches {
             identity_conflict: options.identity_conflict,
             bulk_metering: options.bulk_metering,
             sticky_keys: options.sticky_keys,
+            group_members_have_ids_only: options.group_members_have_ids_only,
             lists_omit_linked_hubs: options.lists_omit_linked_hubs,
         }
     }

@@ -96,6 +96,8 @@ pub struct App {
     pub devices: BTreeMap<String, super::central::model::AppDevice>,
     pub enrollment_groups: BTreeMap<String, super::central::model::AppEnrollmentGroup>,
     pub jobs: BTreeMap<String, super::central::model::Job>,
+    /// Registration records of the application's own provisioning service, which no API shows.
+    pub registrations: BTreeMap<String, super::dps::model::Registration>,
     /// Devices that register are usable at once; otherwise they wait for approval.
     pub auto_approve: bool,
 }

@@ -111,7 +111,8 @@ fn page(query: &Query, rows: Vec<Value>, from: usize, top: usize) -> Value {
 fn row(found: Found<'_>, body: Value, tenant: &str) -> Value {
     let resource = found.resource();
     let id = found.id();
-    let id = if resource.name.len() % 2 == 0 { id.replace("/resourceGroups/", "/resourcegroups/") } else { id };
+    let id =
+        if resource.name.len().is_multiple_of(2) { id.replace("/resourceGroups/", "/resourcegroups/") } else { id };
     json!({
         "id": id, "name": resource.name, "type": found.kind().type_name().to_ascii_lowercase(),
         "tenantId": tenant, "kind": "", "location": resource.location,

@@ -82,8 +82,7 @@ impl Target {
     /// # Errors
     /// 404 in ARM's words for what it does not know.
     pub fn parse(path: &str) -> Result<Self, Failure> {
-        let decoded: Vec<String> =
-            path.split('/').filter(|segment| !segment.is_empty()).map(|segment| percent_decode(segment)).collect();
+        let decoded: Vec<String> = path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect();
         let words: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let lower: Vec<String> = decoded.iter().map(|word| word.to_ascii_lowercase()).collect();
         let keys: Vec<&str> = lower.iter().map(String::as_str).collect();

@@ -7,10 +7,12 @@ mod authorize;
 mod discovery;
 mod failure;
 mod grants;
+mod issue;
 mod keys;
 mod pages;
 mod redeem;
 mod registration;
+mod request;
 mod scope;
 mod tenant;
 pub mod tokens;
@@ -54,5 +56,17 @@ impl Shared {
     pub fn demand_claims(&self, oid: &str) {
         let now = tokens::millis(self.clock().now());
         self.entra(|entra| entra.demanded.insert(oid.to_owned(), now));
+    }
+
+    /// Makes all codes and refresh tokens older, as if time had passed.
+    #[cfg(test)]
+    pub(super) fn age_grants(&self, by: time::Duration) {
+        self.entra(|entra| {
+            let codes = entra.codes.values_mut().map(|code| &mut code.grant);
+            for grant in codes.chain(entra.refresh.values_mut()) {
+                grant.signed_in -= by;
+                grant.issued -= by;
+            }
+        });
     }
 }

@@ -10,17 +10,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::authorize::{check_service_principals, not_a_member, scope_failure, unknown_client};
+use super::authorize::not_a_member;
 use super::discovery::unknown_tenant;
 use super::failure::Failure;
 use super::grants::{CODE_LIFETIME, Code, Entra, Grant, IDLE_LIFETIME, SPA_LIFETIME};
+use super::issue::Issue;
 use super::registration::{Presented, Registration};
-use super::scope::{Asked, ResourceKind, Scopes};
+use super::request::{scope_failure, unknown_client};
+use super::scope::Scopes;
 use super::tenant::Authority;
-use super::tokens::{self, About};
+use super::tokens;
 use crate::sandbox::options::Platform;
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::Person;
@@ -137,37 +139,39 @@ impl Request<'_> {
     fn redeem_code(&self) -> Result<Value, Failure> {
         let value = required(self.fields, "code")?;
         let redirect_uri = required(self.fields, "redirect_uri")?;
+        let named = self.fields.get("scope").filter(|scope| !scope.is_empty());
+        let named = named.map(|scope| Scopes::parse(scope)).transpose().map_err(scope_failure)?;
+        named.as_ref().map_or(Ok(()), refuse_several)?;
         // Looked at and marked under one lock, so that of two redemptions at once only one succeeds.
         let code = self.shared.entra(|entra| {
             let code = entra.codes.get_mut(value).ok_or_else(|| {
-                Failure::invalid_grant(
-                    9_002_313,
-                    "Invalid request. Request is malformed or invalid: the code is unknown.",
-                )
+                let text = "Invalid request. Request is malformed or invalid: the code is unknown.";
+                Failure::invalid_grant(9_002_313, text)
             })?;
             self.check_code(code, redirect_uri)?;
             code.redeemed = true;
             Ok::<Code, Failure>(code.clone())
         })?;
-        let scope = self.fields.get("scope").filter(|scope| !scope.is_empty());
         let asked_first = Scopes::parse(&code.scope).map_err(scope_failure)?;
-        let scopes = match scope {
-            Some(scope) => {
-                let scopes = Scopes::parse(scope).map_err(scope_failure)?;
-                refuse_several(&scopes)?;
-                scopes
-            }
-            None => asked_first.clone(),
-        };
+        let scopes = named.unwrap_or_else(|| asked_first.clone());
         let person = self.person(&code.grant.oid)?;
-        let tid = code.grant.tid.clone();
         let refresh = asked_first.offline || scopes.offline;
         let openid = Scopes {
             openid: scopes.openid || asked_first.openid,
             profile: scopes.profile || asked_first.profile,
             ..scopes
         };
-        self.issue(&person, &tid, &code.grant, &openid, code.nonce.as_deref(), refresh)
+        let issue = Issue {
+            grant: &code.grant,
+            person: &person,
+            tid: &code.grant.tid,
+            scopes: &openid,
+            nonce: code.nonce.as_deref(),
+            refresh,
+            client_info: self.fields.contains_key("client_info"),
+            now: self.now,
+        };
+        issue.tokens(self.shared)
     }
 
     fn check_code(&self, code: &Code, redirect_uri: &str) -> Result<(), Failure> {
@@ -225,7 +229,17 @@ impl Request<'_> {
         refuse_several(&scopes)?;
         let person = self.person(&grant.oid)?;
         let tid = self.authority.tenant_for(&person).ok_or_else(|| not_a_member(&person, &self.tenant))?;
-        self.issue(&person, &tid, &grant, &scopes, None, true)
+        let issue = Issue {
+            grant: &grant,
+            person: &person,
+            tid: &tid,
+            scopes: &scopes,
+            nonce: None,
+            refresh: true,
+            client_info: self.fields.contains_key("client_info"),
+            now: self.now,
+        };
+        issue.tokens(self.shared)
     }
 
     fn check_refresh(&self, entra: &Entra, value: &str) -> Result<Grant, Failure> {
@@ -270,50 +284,6 @@ impl Request<'_> {
             .look(|world| world.people.get(oid).cloned())
             .ok_or_else(|| Failure::invalid_grant(50034, "The user account does not exist in the directory."))
     }
-
-    fn issue(
-        &self,
-        person: &Person,
-        tid: &str,
-        grant: &Grant,
-        scopes: &Scopes,
-        nonce: Option<&str>,
-        refresh: bool,
-    ) -> Result<Value, Failure> {
-        let graph = Asked {
-            kind: ResourceKind::Graph,
-            audience: "https://graph.microsoft.com".to_owned(),
-            permissions: vec!["User.Read".to_owned()],
-        };
-        let asked = scopes.resources.first().unwrap_or(&graph);
-        check_service_principals(self.shared, tid, &[asked.kind])?;
-        let about = About { person, tid, client_id: self.client_id, signed_in: grant.signed_in, now: self.now };
-        let lifetime = tokens::access_lifetime();
-        self.shared.entra(|entra| {
-            if entra.unconsented.contains(&(person.oid.clone(), asked.kind)) {
-                return Err(consent_missing(self.client_id));
-            }
-            let permissions = asked.permissions.join(" ").replace(".default", "user_impersonation");
-            let claims = tokens::access_claims(&about, &asked.audience, &permissions, lifetime);
-            let mut body = json!({
-                "token_type": "Bearer", "scope": granted(asked),
-                "expires_in": lifetime.as_secs(), "ext_expires_in": lifetime.as_secs(),
-                "access_token": entra.key.sign(&claims),
-            });
-            if refresh {
-                let next = Grant { tid: tid.to_owned(), issued: self.now, ..grant.clone() };
-                body["refresh_token"] = json!(entra.add_refresh(next));
-            }
-            if scopes.openid {
-                body["id_token"] = json!(entra.key.sign(&tokens::id_claims(&about, nonce, scopes.profile)));
-            }
-            if self.fields.contains_key("client_info") {
-                let info = json!({ "uid": person.oid, "utid": person.tid });
-                body["client_info"] = json!(URL_SAFE_NO_PAD.encode(info.to_string()));
-            }
-            Ok(body)
-        })
-    }
 }
 
 fn refuse_several(scopes: &Scopes) -> Result<(), Failure> {
@@ -323,19 +293,4 @@ fn refuse_several(scopes: &Scopes) -> Result<(), Failure> {
     let text =
         "The provided value for the input parameter 'scope' isn't valid because it contains more than one resource.";
     Err(Failure::invalid_request(700_022, text))
-}
-
-fn consent_missing(client_id: &str) -> Failure {
-    let text = format!(
-        "The user or administrator has not consented to use the application with ID '{client_id}'. Send an interactive \
-         authorization request for this user and resource."
-    );
-    Failure { suberror: Some("consent_required"), ..Failure::invalid_grant(65001, text) }
-}
-
-/// The scopes of the answer, each with its resource.
-fn granted(asked: &Asked) -> String {
-    let full: Vec<String> =
-        asked.permissions.iter().map(|permission| format!("{}/{permission}", asked.audience)).collect();
-    full.join(" ").replace(".default", "user_impersonation")
 }

@@ -1,0 +1,108 @@
+//! The data plane of IoT Central applications, version 2022-07-31 and what of the previews is used.
+//!
+//! Written from azure-rest-api-specs (`specification/iotcentral/data-plane`) and the how-to pages. Where the documentation
+//! leaves room, the reading that is harder on clients is taken: request ids only inside messages, no `Retry-After`, job lists
+//! without progress.
+
+mod commands;
+mod devices;
+mod door;
+mod enrollment;
+mod fault;
+mod filter;
+mod groups;
+mod job_run;
+mod jobs;
+pub mod model;
+mod page;
+mod people;
+mod properties;
+mod query;
+mod security;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::middleware::map_response_with_state;
+use axum::routing::{get, post, put};
+
+use super::state::Shared;
+use fault::{Fault, render};
+pub use job_run::resume;
+
+/// The API of every `{subdomain}.azureiotcentral.com`.
+pub fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/api/deviceGroups", get(groups::list))
+        .route("/api/deviceGroups/{id}", get(groups::get).put(groups::put).patch(groups::patch).delete(groups::delete))
+        .route("/api/deviceGroups/{id}/devices", get(groups::members))
+        .route("/api/deviceTemplates", get(templates::list))
+        .route(
+            "/api/deviceTemplates/{id}",
+            get(templates::get).put(templates::put).patch(templates::patch).delete(templates::delete),
+        )
+        .merge(device_routes())
+        .merge(job_routes())
+        .merge(enrollment_routes())
+        .route("/api/users", get(people::users))
+        .route("/api/roles", get(people::roles))
+        .route("/api/organizations", get(people::organizations))
+        .route("/api/query", post(query::run))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(map_response_with_state(shared.clone(), render))
+        .with_state(shared)
+}
+
+fn device_routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/devices", get(devices::list))
+        .route("/api/devices/{id}", get(devices::get).put(devices::put).patch(devices::patch).delete(devices::delete))
+        .route("/api/devices/{id}/credentials", get(security::credentials))
+        .route(
+            "/api/devices/{id}/attestation",
+            get(security::get).put(security::put).patch(security::put).delete(security::delete),
+        )
+        .route("/api/devices/{id}/properties", get(properties::get).put(properties::put).patch(properties::patch))
+        .route(
+            "/api/devices/{id}/components/{component}/properties",
+            get(properties::get_component).put(properties::put_component).patch(properties::patch_component),
+        )
+        .route("/api/devices/{id}/components", get(properties::components))
+        .route("/api/devices/{id}/telemetry/{name}", get(properties::telemetry))
+        .route("/api/devices/{id}/components/{component}/telemetry/{name}", get(properties::component_telemetry))
+        .route("/api/devices/{id}/commands/{command}", get(commands::root_history).post(commands::root))
+        .route("/api/devices/{id}/components/{component}/commands/{command}", get(commands::history).post(commands::run))
+}
+
+fn job_routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/jobs", get(jobs::list))
+        .route("/api/jobs/{id}", get(jobs::get).put(jobs::put))
+        .route("/api/jobs/{id}/devices", get(jobs::devices))
+        .route("/api/jobs/{id}/stop", post(jobs::stop))
+        .route("/api/jobs/{id}/resume", post(jobs::resume))
+        .route("/api/jobs/{id}/rerun/{again}", put(jobs::rerun))
+}
+
+fn enrollment_routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/enrollmentGroups", get(enrollment::list))
+        .route(
+            "/api/enrollmentGroups/{id}",
+            get(enrollment::get).put(enrollment::put).patch(enrollment::patch).delete(enrollment::delete),
+        )
+        .route(
+            "/api/enrollmentGroups/{id}/certificates/{entry}",
+            get(enrollment::certificate).put(enrollment::put_certificate).delete(enrollment::delete_certificate),
+        )
+}
+
+async fn nothing_here() -> Fault {
+    Fault::not_found("The requested resource was not found.")
+}
+
+async fn wrong_method() -> Fault {
+    Fault::new(405, "MethodNotAllowed", "The method is not allowed for this resource.")
+}

@@ -1,0 +1,122 @@
+//! The door of the service API: which instance, which policy, which rights, how fast.
+
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+use serde_json::Value;
+
+use super::fault::Fault;
+use crate::sandbox::sas::Token;
+use crate::sandbox::state::Shared;
+use crate::sandbox::throttle::Rate;
+use crate::sandbox::wire;
+use crate::sandbox::world::{Dps, Moment};
+
+const VERSIONS: [&str; 8] = [
+    "2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2020-09-01-preview", "2021-06-01", "2021-10-01", "2021-11-01-preview",
+];
+/// Service operations of one instance: 1,000 a minute.
+const RATE: Rate = Rate { amount: 1000, per: Duration::from_secs(60), burst: 1000 };
+
+/// Something that a policy may allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    EnrollmentRead,
+    EnrollmentWrite,
+    RegistrationRead,
+    RegistrationWrite,
+}
+
+impl Right {
+    /// The right's name in a policy, and the one that implies it.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::EnrollmentRead => ["EnrollmentRead", "EnrollmentWrite"],
+            Self::EnrollmentWrite => ["EnrollmentWrite", "EnrollmentWrite"],
+            Self::RegistrationRead => ["RegistrationStatusRead", "RegistrationStatusWrite"],
+            Self::RegistrationWrite => ["RegistrationStatusWrite", "RegistrationStatusWrite"],
+        }
+    }
+}
+
+/// An authenticated call to one instance.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub shared: Shared,
+    /// Resource name of the DPS.
+    pub name: String,
+    pub now: Moment,
+    pub headers: HeaderMap,
+    rights: String,
+}
+
+impl Call {
+    /// Checks that the policy used allows `right`.
+    pub(super) fn need(&self, right: Right) -> Result<(), Fault> {
+        let [name, implied_by] = right.names();
+        let allowed = self.rights.split(',').map(str::trim).any(|own| own == name || own == implied_by);
+        if allowed { Ok(()) } else { Err(Fault::new(401_003, format!("The policy does not have the right {name}."))) }
+    }
+
+    /// Reads or changes the instance.
+    pub(super) fn dps<R>(&self, f: impl FnOnce(&mut Dps) -> Result<R, Fault>) -> Result<R, Fault> {
+        self.shared.world(|world| f(world.dps.get_mut(&self.name).ok_or_else(gone)?))
+    }
+
+    /// Reads the instance.
+    pub(super) fn look<R>(&self, f: impl FnOnce(&Dps) -> Result<R, Fault>) -> Result<R, Fault> {
+        self.shared.look(|world| f(world.dps.get(&self.name).ok_or_else(gone)?))
+    }
+
+    /// The `If-Match` header.
+    pub(super) fn if_match(&self) -> Option<&str> {
+        wire::header_text(&self.headers, "if-match")
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new(404_000, "There is no such provisioning service.")
+}
+
+impl FromRequestParts<Shared> for Call {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Fault> {
+        let host = wire::host(&parts.headers, &parts.uri);
+        let now = shared.clock().now();
+        let token = wire::header_text(&parts.headers, "authorization").and_then(Token::parse).ok_or_else(Fault::unauthorized)?;
+        let (name, rights) = shared.look(|world| {
+            let (name, dps) = world.dps.iter().find(|(_, dps)| dps.service_host == host).ok_or_else(gone)?;
+            let policy = dps.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
+            let policy = policy.filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
+            let policy = policy.ok_or_else(|| Fault::new(401_000, "Unauthorized"))?;
+            Ok::<_, Fault>((name.clone(), policy.rights.clone()))
+        })?;
+        if token.is_expired(now) || !token.covers(&host, parts.uri.path()) {
+            return Err(Fault::unauthorized());
+        }
+        check_version(&parts.uri, &VERSIONS)?;
+        shared.throttles().take(&format!("dps/{name}/service"), 1, RATE).map_err(|_| Fault::throttled())?;
+        Ok(Self { shared: shared.clone(), name, now, headers: parts.headers.clone(), rights })
+    }
+}
+
+/// Checks `api-version`.
+pub(super) fn check_version(uri: &Uri, known: &[&str]) -> Result<(), Fault> {
+    match wire::param(uri, "api-version") {
+        Some(version) if known.contains(&version.as_str()) => Ok(()),
+        Some(version) => Err(Fault::new(400_001, format!("The api-version '{version}' is not supported."))),
+        None => Err(Fault::new(400_001, "The api-version query parameter is missing.")),
+    }
+}
+
+/// Reads a JSON body, which must be declared as such.
+pub(super) fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Value, Fault> {
+    let content = wire::header_text(headers, "content-type").unwrap_or_default();
+    if !content.to_ascii_lowercase().starts_with("application/json") {
+        return Err(Fault::new(415_001, "The content type must be application/json."));
+    }
+    serde_json::from_slice(body).map_err(|error| Fault::bad_request(format!("The body is not valid JSON: {error}")))
+}

@@ -1,0 +1,220 @@
+//! Worlds to begin with: the default tenant with its fleet of 200 and more, and the parts to build other ones from.
+//!
+//! Everything in them depends on names only, keys included, so that two starts give the same world.
+
+mod apps;
+mod azure;
+mod people;
+mod templates;
+
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use time::Duration;
+
+use super::clock::SandboxClock;
+use super::device::{Kind, Place};
+use super::dps::model::{Attestation, Group as DpsGroup, Settings};
+use super::hub::model::{Authentication, Identity};
+use super::world::{Moment, World};
+
+pub use apps::{Spec, add_app, add_device, add_devices, add_group};
+pub use azure::{add_dps, add_hub};
+pub use people::{ADA, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
+pub use templates::{BOILER, COMPRESSOR, PUMP, THERMOMETER, VALVE};
+
+/// The application that the default fleet lives in.
+pub const MAIN_APP: &str = "contoso-fleet";
+/// The application with X.509 and edge devices.
+pub const EDGE_APP: &str = "contoso-edge";
+/// How long the fleet has been connected when the sandbox starts.
+const UPTIME: Duration = Duration::hours(3);
+
+/// A key that looks random and depends on `name` only.
+#[must_use]
+pub fn key(name: &str) -> String {
+    let seed = hmac::Key::new(hmac::HMAC_SHA256, b"the keys of the simulated Azure");
+    STANDARD.encode(hmac::sign(&seed, name.as_bytes()).as_ref())
+}
+
+/// Tenants, people and subscriptions, and nothing else.
+#[must_use]
+pub fn empty_world() -> World {
+    let mut world = World::default();
+    people::add(&mut world);
+    world
+}
+
+/// A small world for tests: `contoso-fleet` with a group of `devices` obedient boilers, `contoso-dps` linked to the hub
+/// `contoso-hub` of this tier and size.
+#[must_use]
+pub fn simple_world(clock: &SandboxClock, devices: usize, sku: &str, units: u32) -> World {
+    let since = clock.now() - UPTIME;
+    let mut world = empty_world();
+    let hub = add_hub(&mut world, "contoso-hub", sku, units);
+    add_dps(&mut world, "contoso-dps", "0ne00C0DE01", &[&hub]);
+    add_app(&mut world, MAIN_APP, "0ne00A00001", since);
+    add_group(&mut world, MAIN_APP, "boilers-all", "Boilers - all", BOILER);
+    add_devices(&mut world, MAIN_APP, "boiler", 1, devices, &Spec::new(BOILER), since);
+    world
+}
+
+/// A small world whose application has three symmetric enrollment groups, each used by a third of the devices.
+#[must_use]
+pub fn three_groups_world(clock: &SandboxClock, devices: usize) -> World {
+    let since = clock.now() - UPTIME;
+    let mut world = simple_world(clock, 0, "S2", 10);
+    for name in ["second-plant", "third-plant"] {
+        apps::add_symmetric_group(&mut world, MAIN_APP, name, false);
+    }
+    let groups = ["SAS-IoT-Devices", "second-plant", "third-plant"];
+    for number in 1..=devices {
+        let spec = Spec { group: groups[number % groups.len()], ..Spec::new(BOILER) };
+        add_devices(&mut world, MAIN_APP, "boiler", number, 1, &spec, since);
+    }
+    world
+}
+
+/// The world of `--sandbox`.
+#[must_use]
+pub fn default_world(clock: &SandboxClock) -> World {
+    let since = clock.now() - UPTIME;
+    let mut world = empty_world();
+    let hub = add_hub(&mut world, "contoso-hub", "S2", 10);
+    let small = add_hub(&mut world, "contoso-hub-small", "S1", 1);
+    add_dps(&mut world, "contoso-dps", "0ne00C0DE01", &[&hub, &small]);
+    add_dps(&mut world, "contoso-dps-unlinked", "0ne00C0DE02", &[]);
+    main_app(&mut world, since);
+    apps::add_edge_app(&mut world, since);
+    add_app(&mut world, "contoso-archive", "0ne00A00003", since);
+    if let Some(app) = world.apps.get_mut("contoso-archive") {
+        "suspended".clone_into(&mut app.state);
+    }
+    meters(&mut world, since);
+    world
+}
+
+fn main_app(world: &mut World, since: Moment) {
+    add_app(world, MAIN_APP, "0ne00A00001", since);
+    apps::add_symmetric_group(world, MAIN_APP, "second-plant", false);
+    add_group(world, MAIN_APP, "boilers-all", "Boilers - all", BOILER);
+    add_group(world, MAIN_APP, "pumps-all", "Pumps - all", PUMP);
+    add_group(world, MAIN_APP, "thermometers-all", "Thermometers - all", THERMOMETER);
+    add_group(world, MAIN_APP, "valves-all", "Valves - all", VALVE);
+    add_group(world, MAIN_APP, "compressors-all", "Compressors - all", COMPRESSOR);
+    apps::add_filter(world, MAIN_APP, "boilers-north", "Boilers - north pole", &format!("$template = \"{BOILER}\" AND $displayName = \"North pole\""));
+    boilers(world, since);
+    add_devices(world, MAIN_APP, "pump", 1, 40, &Spec::new(PUMP), since);
+    add_devices(world, MAIN_APP, "thermometer", 1, 4, &Spec { kind: Kind::Unable, ..Spec::new(THERMOMETER) }, since);
+    add_devices(world, MAIN_APP, "valve", 1, 3, &Spec::new(VALVE), since);
+    add_devices(world, MAIN_APP, "compressor", 1, 3, &Spec { component: "relocation", ..Spec::new(COMPRESSOR) }, since);
+    add_devices(world, MAIN_APP, "unassigned", 1, 2, &Spec { template: None, ..Spec::new(BOILER) }, since);
+}
+
+/// The 200 of the default fleet; ids run on from kind to kind.
+fn boilers(world: &mut World, since: Moment) {
+    let normal = Spec::new(BOILER);
+    let kinds = [
+        (150, normal),
+        (6, Spec { group: "second-plant", ..normal }),
+        (6, Spec { kind: Kind::Slow, ..normal }),
+        (4, Spec { kind: Kind::AnswerLost, ..normal }),
+        (12, Spec { online: false, ..normal }),
+        (6, Spec { kind: Kind::Refuses, ..normal }),
+        (4, Spec { kind: Kind::Vanishes, ..normal }),
+        (2, Spec { individual: true, ..normal }),
+        (2, Spec { kind: Kind::Simulated, ..normal }),
+        (2, Spec { blocked: true, online: false, ..normal }),
+    ];
+    let mut number = 1;
+    for (count, spec) in kinds {
+        add_devices(world, MAIN_APP, "boiler", number, count, &spec, since);
+        number += count;
+    }
+    for tenth in (10..=150).step_by(10) {
+        if let Some(device) = world.devices.get_mut(&format!("boiler-{tenth:04}")) {
+            device.kind = Kind::NoRetry;
+        }
+    }
+}
+
+/// A hub with devices of its own, for moves into IoT Central.
+fn meters(world: &mut World, since: Moment) {
+    let host = add_hub(world, "contoso-meters", "S1", 1);
+    add_dps(world, "contoso-meters-dps", "0ne00C0DE03", &[&host]);
+    add_hub_devices(world, "contoso-meters-dps", &host, "meters", "meter", 12, since);
+}
+
+/// Adds devices that have come to a hub by a symmetric group of a DPS.
+pub fn add_hub_devices(world: &mut World, dps: &str, host: &str, group: &str, prefix: &str, count: usize, since: Moment) {
+    let (primary, secondary) = (key(&format!("{dps}/{group}/primary")), key(&format!("{dps}/{group}/secondary")));
+    let attestation = Attestation::SymmetricKey { primary, secondary };
+    let Some(dps) = world.dps.get_mut(dps) else { return };
+    let settings = Settings::with_attestation(attestation.clone(), since);
+    dps.groups.insert(group.to_ascii_lowercase(), DpsGroup { id: group.to_owned(), settings });
+    for number in 1..=count {
+        let id = format!("{prefix}-{number:04}");
+        let Some((primary, secondary)) = attestation.device_keys(&id, true) else { continue };
+        let mut device = super::device::Device::at_app(
+            &id,
+            Kind::Normal,
+            super::device::Credential::Key(primary.clone()),
+            "",
+            &dps.id_scope,
+        );
+        device.place = Place::Hub { host: host.to_owned() };
+        world.devices.insert(id.clone(), device);
+        let mut identity = Identity::new(&id, Authentication::Sas { primary, secondary }, since);
+        identity.presence.begin(since);
+        dps.registrations.insert(id.clone(), azure::assigned_record(&id, host, group, since));
+        if let Some(hub) = world.hubs.get_mut(host) {
+            hub.identities.insert(id, identity);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::sas;
+
+    fn world() -> World {
+        default_world(&SandboxClock::new(SandboxClock::real_now(), 1))
+    }
+
+    #[test]
+    fn the_default_fleet_has_the_counts_of_the_design() {
+        let world = world();
+        let app = &world.apps[MAIN_APP];
+        let boilers: Vec<_> = world.devices.values().filter(|device| device.id.starts_with("boiler-")).collect();
+        let of = |kind: Kind| boilers.iter().filter(|device| device.kind == kind && device.online).count();
+        let blocked = app.devices.values().filter(|device| !device.enabled).count();
+        let individual = app.devices.values().filter(|device| device.attestation.is_some()).count();
+        assert_eq!(boilers.len(), 194, "the issue's table adds up to 194 with skipped ones");
+        assert_eq!(of(Kind::Normal) + of(Kind::NoRetry), 150 + 6 + individual);
+        assert_eq!([of(Kind::Slow), of(Kind::AnswerLost), of(Kind::Refuses), of(Kind::Vanishes)], [6, 4, 6, 4]);
+        assert_eq!(boilers.iter().filter(|device| !device.online).count() - blocked, 12);
+        assert_eq!([individual, of(Kind::Simulated), blocked], [2, 2, 2]);
+        let outside = |prefix: &str| app.devices.keys().filter(|id| id.starts_with(prefix)).count();
+        assert_eq!([outside("thermometer-"), outside("unassigned-"), outside("pump-")], [4, 2, 40]);
+    }
+
+    #[test]
+    fn six_boilers_have_a_key_that_credentials_do_not_show() {
+        let world = world();
+        let group = &world.apps[MAIN_APP].enrollment_groups["SAS-IoT-Devices"].attestation;
+        let differs = |device: &&super::super::device::Device| {
+            let derived = group.device_keys(&device.id, true).map(|(primary, _)| primary);
+            let super::super::device::Credential::Key(own) = &device.credential else { return false };
+            derived.as_ref() != Some(own)
+        };
+        let boilers = world.devices.values().filter(|device| device.id.starts_with("boiler-"));
+        assert_eq!(boilers.filter(differs).count(), 6 + 2, "six of the second group, two with keys of their own");
+    }
+
+    #[test]
+    fn keys_are_valid_and_the_same_at_every_start() {
+        assert!(sas::is_valid_key(&key("a")));
+        assert_eq!(key("a"), key("a"));
+        assert_ne!(key("a"), key("b"));
+    }
+}

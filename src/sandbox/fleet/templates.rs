@@ -1,0 +1,63 @@
+//! Device templates that exercise every way in which the move command can be there, or not.
+
+use serde_json::{Value, json};
+
+/// Has the component `migration`.
+pub const BOILER: &str = "dtmi:modelDefinition:contoso:boiler;1";
+/// The same; its group holds nothing else.
+pub const PUMP: &str = "dtmi:modelDefinition:contoso:pump;1";
+/// Has no move command.
+pub const THERMOMETER: &str = "dtmi:modelDefinition:contoso:thermometer;1";
+/// Its move command is queued if the device is offline.
+pub const VALVE: &str = "dtmi:modelDefinition:contoso:valve;1";
+/// Has the component in an extended interface, and under another name.
+pub const COMPRESSOR: &str = "dtmi:modelDefinition:contoso:compressor;1";
+
+/// All of them.
+pub(super) fn all() -> Vec<Value> {
+    vec![
+        template(BOILER, "Boiler", &[component("Boiler", "migration", false)], &json!(null)),
+        template(PUMP, "Pump", &[component("Pump", "migration", false)], &json!(null)),
+        template(THERMOMETER, "Thermometer", &[], &json!(null)),
+        template(VALVE, "Valve", &[component("Valve", "migration", true)], &json!(null)),
+        template(COMPRESSOR, "Compressor", &[], &json!([base()])),
+    ]
+}
+
+fn template(id: &str, name: &str, components: &[Value], extends: &Value) -> Value {
+    let mut contents = vec![
+        json!({"@type": ["Telemetry", "Temperature"], "name": "temperature", "schema": "double"}),
+        json!({"@type": "Property", "name": "serialNumber", "schema": "string"}),
+        json!({"@type": ["Property", "Cloud", "StringValue"], "name": "customer", "schema": "string"}),
+    ];
+    contents.extend_from_slice(components);
+    let mut model = json!({
+        "@id": format!("dtmi:contoso:{name};2"), "@type": "Interface", "displayName": name, "contents": contents,
+    });
+    if !extends.is_null() {
+        model["extends"] = extends.clone();
+    }
+    json!({
+        "@id": id, "@type": ["ModelDefinition", "DeviceModel"], "displayName": name, "etag": format!("\"~{name}\""),
+        "capabilityModel": model,
+        "@context": ["dtmi:iotcentral:context;2", "dtmi:dtdl:context;2"],
+    })
+}
+
+fn base() -> Value {
+    json!({"@id": "dtmi:contoso:Base;1", "@type": "Interface", "contents": [component("Base", "relocation", false)]})
+}
+
+fn component(of: &str, name: &str, queued: bool) -> Value {
+    let mut command = json!({
+        "@type": "Command", "name": "DeviceMove", "commandType": "synchronous", "displayName": "Move",
+        "request": {"@type": "CommandPayload", "name": "data", "schema": {"@type": "Object", "fields": [{"name": "idScope", "schema": "string"}]}},
+    });
+    if queued {
+        command["durable"] = json!(true);
+    }
+    json!({
+        "@id": format!("dtmi:contoso:{of}:{name};2"), "@type": ["Component"], "name": name, "displayName": "Device Migration",
+        "schema": {"@id": "dtmi:azureiot:DeviceMigration;1", "@type": "Interface", "contents": [command]},
+    })
+}

@@ -1,0 +1,164 @@
+//! The JSON of identities and twins.
+
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::model::{Authentication, Identity};
+use crate::sandbox::sas;
+use crate::sandbox::wire::{iso, iso_or_never};
+use crate::sandbox::world::Moment;
+
+/// What the hub sees of a device's connection.
+pub(super) fn connection(is_connected: bool) -> &'static str {
+    if is_connected { "Connected" } else { "Disconnected" }
+}
+
+fn status(identity: &Identity) -> &'static str {
+    if identity.enabled { "enabled" } else { "disabled" }
+}
+
+fn thumbprints(identity: &Identity) -> Value {
+    match &identity.authentication {
+        Authentication::SelfSigned { primary, secondary } => json!({"primaryThumbprint": primary, "secondaryThumbprint": secondary}),
+        _ => json!({"primaryThumbprint": null, "secondaryThumbprint": null}),
+    }
+}
+
+/// The identity with its keys.
+pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Value {
+    let keys = match &identity.authentication {
+        Authentication::Sas { primary, secondary } => json!({"primaryKey": primary, "secondaryKey": secondary}),
+        _ => json!({"primaryKey": null, "secondaryKey": null}),
+    };
+    json!({
+        "deviceId": identity.device_id,
+        "generationId": identity.generation_id,
+        "etag": identity.etag(),
+        "connectionState": connection(is_connected),
+        "status": status(identity),
+        "statusReason": identity.status_reason,
+        "connectionStateUpdatedTime": iso_or_never(identity.presence.changed),
+        "statusUpdatedTime": iso_or_never(identity.status_updated),
+        "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
+        "cloudToDeviceMessageCount": 0,
+        "authentication": {"symmetricKey": keys, "x509Thumbprint": thumbprints(identity), "type": identity.authentication.type_name()},
+        "capabilities": {"iotEdge": identity.iot_edge},
+        "deviceScope": identity.device_scope,
+        "parentScopes": identity.parent_scopes,
+    })
+}
+
+/// The twin, which never has keys.
+pub(super) fn twin(identity: &Identity, is_connected: bool, now: Moment) -> Value {
+    let mut twin = json!({
+        "deviceId": identity.device_id,
+        "etag": identity.twin_etag(),
+        "deviceEtag": identity.etag(),
+        "status": status(identity),
+        "statusUpdateTime": iso_or_never(identity.status_updated),
+        "connectionState": connection(is_connected),
+        "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
+        "cloudToDeviceMessageCount": 0,
+        "authenticationType": identity.authentication.type_name(),
+        "x509Thumbprint": thumbprints(identity),
+        "version": identity.twin_version,
+        "tags": identity.tags,
+        "properties": {"desired": identity.desired.to_json(), "reported": identity.reported.to_json()},
+        "capabilities": {"iotEdge": identity.iot_edge},
+        "deviceScope": identity.device_scope,
+        "parentScopes": identity.parent_scopes,
+    });
+    if let Some(model) = &identity.model_id {
+        twin["modelId"] = json!(model);
+    }
+    if let Some(reason) = &identity.status_reason {
+        twin["statusReason"] = json!(reason);
+    }
+    twin
+}
+
+/// One field of a twin by its path, without building the rest where it can be avoided: queries ask for a few fields of
+/// many devices.
+pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: &str) -> Value {
+    match path {
+        "deviceId" => json!(identity.device_id),
+        "status" => json!(status(identity)),
+        "statusReason" => json!(identity.status_reason),
+        "connectionState" => json!(connection(is_connected)),
+        "lastActivityTime" => json!(iso_or_never(identity.presence.last_message(now))),
+        "authenticationType" => json!(identity.authentication.type_name()),
+        "etag" => json!(identity.twin_etag()),
+        "deviceEtag" => json!(identity.etag()),
+        "version" => json!(identity.twin_version),
+        "modelId" => json!(identity.model_id),
+        "deviceScope" => json!(identity.device_scope),
+        "capabilities.iotEdge" => json!(identity.iot_edge),
+        "statusUpdateTime" => json!(iso(identity.status_updated.unwrap_or(identity.created))),
+        _ => path.split('.').try_fold(&twin(identity, is_connected, now), |value, name| value.get(name)).cloned().unwrap_or(Value::Null),
+    }
+}
+
+/// Reads `authentication` of a body; `None` if it is not there.
+pub(super) fn parse_authentication(body: &Value) -> Result<Option<Authentication>, Fault> {
+    let given = &body["authentication"];
+    if given.is_null() {
+        return Ok(None);
+    }
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let (primary, secondary) = (text(&given["symmetricKey"]["primaryKey"]), text(&given["symmetricKey"]["secondaryKey"]));
+    let prints = (text(&given["x509Thumbprint"]["primaryThumbprint"]), text(&given["x509Thumbprint"]["secondaryThumbprint"]));
+    match given["type"].as_str() {
+        None if prints.0.is_some() || prints.1.is_some() => Ok(Some(Authentication::SelfSigned { primary: prints.0, secondary: prints.1 })),
+        None | Some("sas") => match (primary, secondary) {
+            (Some(primary), Some(secondary)) if sas::is_valid_key(&primary) && sas::is_valid_key(&secondary) => {
+                Ok(Some(Authentication::Sas { primary, secondary }))
+            }
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(Fault::bad_request("Symmetric keys must be base64 of 16 to 64 bytes.")),
+            _ => Err(Fault::bad_request("Both symmetric keys must be given, or none.")),
+        },
+        Some("selfSigned") => Ok(Some(Authentication::SelfSigned { primary: prints.0, secondary: prints.1 })),
+        Some("certificateAuthority") => Ok(Some(Authentication::CertificateAuthority)),
+        Some("none") => Ok(Some(Authentication::None)),
+        Some(other) => Err(Fault::bad_request(format!("The authentication type '{other}' is not known."))),
+    }
+}
+
+/// Two fresh random keys, which a hub makes when none are given.
+pub(super) fn minted() -> Authentication {
+    Authentication::Sas { primary: sas::random_key(), secondary: sas::random_key() }
+}
+
+/// Sets what a body may change of an identity, other than its authentication.
+pub(super) fn apply(identity: &mut Identity, body: &Value, now: Moment) -> Result<(), Fault> {
+    let enabled = match body["status"].as_str() {
+        None => identity.enabled,
+        Some(word) if word.eq_ignore_ascii_case("enabled") => true,
+        Some(word) if word.eq_ignore_ascii_case("disabled") => false,
+        Some(other) => return Err(Fault::bad_request(format!("The status '{other}' is not known."))),
+    };
+    if enabled != identity.enabled {
+        identity.enabled = enabled;
+        identity.status_updated = Some(now);
+    }
+    identity.status_reason = body["statusReason"].as_str().map(str::to_owned);
+    if let Some(edge) = body["capabilities"]["iotEdge"].as_bool() {
+        identity.iot_edge = edge;
+    }
+    if identity.iot_edge && identity.device_scope.is_empty() {
+        identity.device_scope = format!("ms-azure-iot-edge://{}-{}", identity.device_id, identity.generation_id);
+    }
+    if let Some(scope) = body["deviceScope"].as_str().filter(|_| !identity.iot_edge) {
+        scope.clone_into(&mut identity.device_scope);
+    }
+    if let Some(scopes) = body["parentScopes"].as_array() {
+        identity.parent_scopes = scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    Ok(())
+}
+
+/// At most 128 of the characters that the registry allows.
+pub(super) fn is_device_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-:.+%_#*?!(),=@;$'".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(allowed)
+}

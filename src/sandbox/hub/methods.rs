@@ -1,0 +1,75 @@
+//! Direct methods. A 200 means that the device answered; what it answered is in the body's `status`.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::Path;
+use serde_json::{Value, json};
+
+use super::fault::{Answer, Fault};
+use super::limits::Class;
+use super::service::{Call, Right};
+use crate::sandbox::device::{self, Heard, Via, is_at_hub};
+use crate::sandbox::wire;
+
+/// The way to a device and back.
+const TRAVEL: Duration = Duration::from_millis(80);
+const MOST_PAYLOAD_BYTES: usize = 128 * 1024;
+
+/// `POST /twins/{id}/methods`
+pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
+    call.need(Right::ServiceConnect)?;
+    call.need_standard_tier()?;
+    let body = call.json(&body)?;
+    let method = body["methodName"].as_str().filter(|name| !name.is_empty());
+    let method = method.ok_or_else(|| Fault::bad_request("methodName is missing.").nested())?;
+    let respond = seconds(&body, "responseTimeoutInSeconds", 5..=300, 30)?;
+    let connect = seconds(&body, "connectTimeoutInSeconds", 0..=300, 0)?;
+    let payload = body.get("payload").cloned().unwrap_or(Value::Null);
+    if payload.to_string().len() > MOST_PAYLOAD_BYTES {
+        return Err(Fault::bad_request("The payload is larger than 128 KB.").nested());
+    }
+    call.meter(Class::Method, 1)?;
+    let known = call.look(|hub| Ok(hub.identities.get(&id).is_some_and(|identity| identity.enabled)))?;
+    if !known {
+        return Err(Fault::no_device(&id).nested());
+    }
+    let deadline = call.now + connect;
+    let via = Via::Method { host: call.host.clone() };
+    call.shared.clock().sleep(TRAVEL).await;
+    let heard = loop {
+        let heard = device::deliver(&call.shared, &id, method, &payload, &via, |world| is_at_hub(world, &call.host, &id));
+        match heard {
+            Some(heard) => break heard,
+            None if call.shared.clock().now() >= deadline => return Err(not_online(connect).nested()),
+            None => call.shared.clock().sleep(Duration::from_millis(500)).await,
+        }
+    };
+    match heard {
+        Heard::Answer { status, payload } => {
+            Ok(wire::with_effect(wire::ok(&json!({"status": status, "payload": payload})), "command.sent", id))
+        }
+        Heard::Silence => {
+            call.shared.clock().sleep(respond).await;
+            let message = "Timed out waiting for the response from device.";
+            Err(Fault::new(504, "GatewayTimeout", 504_101, message).nested())
+        }
+    }
+}
+
+fn not_online(connect: Duration) -> Fault {
+    let message = format!(
+        "The operation failed because the requested device isn't online or hasn't registered the direct method callback. Connect timeout: {} s.",
+        connect.as_secs()
+    );
+    Fault::new(404, "DeviceNotOnline", 404_103, message)
+}
+
+fn seconds(body: &Value, name: &str, range: std::ops::RangeInclusive<u64>, default: u64) -> Result<Duration, Fault> {
+    let value = match &body[name] {
+        Value::Null => Some(default),
+        value => value.as_u64().filter(|value| range.contains(value)),
+    };
+    let wrong = || Fault::bad_request(format!("{name} must be from {} to {}.", range.start(), range.end())).nested();
+    value.map(Duration::from_secs).ok_or_else(wrong)
+}

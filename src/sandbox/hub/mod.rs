@@ -1,0 +1,49 @@
+//! IoT Hub's service API: identities, bulk registry calls, queries, twins, direct methods, statistics.
+//!
+//! Written from azure-rest-api-specs (iothub data-plane 2021-04-12) and the developer guide on throttles, direct methods and
+//! the query language.
+
+mod bulk;
+mod fault;
+mod identities;
+mod identity_json;
+pub mod limits;
+mod methods;
+pub mod model;
+mod query;
+mod query_language;
+mod service;
+#[cfg(test)]
+mod tests;
+mod twins;
+
+use axum::Router;
+use axum::middleware::map_response_with_state;
+use axum::routing::{get, post};
+
+use super::state::Shared;
+use fault::{Fault, render};
+
+/// The service API of every `{hub}.azure-devices.net`.
+pub fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/devices", get(identities::list).post(bulk::run))
+        .route("/devices/query", post(query::run))
+        .route("/devices/{id}", get(identities::get).put(identities::put).delete(identities::delete))
+        .route("/twins/{id}", get(twins::get).patch(twins::patch).put(twins::put))
+        .route("/twins/{id}/methods", post(methods::invoke))
+        .route("/statistics/devices", get(query::device_statistics))
+        .route("/statistics/service", get(query::service_statistics))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(map_response_with_state(shared.clone(), render))
+        .with_state(shared)
+}
+
+async fn nothing_here() -> Fault {
+    Fault::new(404, "NotFound", 404_000, "There is no such operation.")
+}
+
+async fn wrong_method() -> Fault {
+    Fault::new(405, "MethodNotAllowed", 405_000, "The operation does not support this method.")
+}
