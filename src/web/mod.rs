@@ -13,6 +13,7 @@ pub mod flash;
 #[cfg(test)]
 mod gallery;
 pub mod home;
+mod keys;
 pub mod new;
 pub mod paths;
 pub mod render;

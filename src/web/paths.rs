@@ -35,6 +35,12 @@ pub fn keys(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/keys")
 }
 
+/// How many devices a draft is about (fragment).
+#[must_use]
+pub fn keys_count(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/count")
+}
+
 /// Starts a draft (POST).
 #[must_use]
 pub fn start(id: &str) -> String {

@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, new, paths, setup, sign_in};
+use super::{about, assets, home, keys, new, paths, setup, sign_in};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -35,6 +35,7 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(home::router())
         .merge(new::router())
         .merge(new::create_router())
+        .merge(keys::router())
         .merge(sign_in::router())
         .merge(setup::router())
         .merge(about::router())

@@ -8,6 +8,8 @@ use super::new::Surveyor;
 use super::site::{HasSite, Site};
 use crate::azure::Azure;
 use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::counting::Counting;
 use crate::identity::Identity;
 use crate::store::Store;
 
@@ -20,6 +22,10 @@ pub struct Web {
     pub identity: Identity,
     /// Clients of Azure.
     pub azure: Azure,
+    /// The engine.
+    pub engine: Engine,
+    /// Counts of device groups.
+    pub counting: Counting,
     /// What the form *New migration* reads.
     pub surveyor: Arc<Surveyor>,
     /// The database.

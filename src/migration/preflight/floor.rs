@@ -53,14 +53,14 @@ impl ArrivalFloor {
     #[must_use]
     pub fn reason(&self) -> String {
         match &self.set_by {
-            FloorSetBy::Dps => format!("a DPS registers {DPS_PER_MINUTE} devices a minute"),
+            FloorSetBy::Dps => "the limit of a DPS".into(),
             FloorSetBy::HubRegistry { sku, units } => {
                 format!(
-                    "the registry of an {sku} hub with {units} {} sets it",
+                    "the registry limit of an {sku} hub with {units} {}",
                     if *units == 1 { "unit" } else { "units" }
                 )
             }
-            FloorSetBy::Commands => "IoT Central runs 20 commands a second".into(),
+            FloorSetBy::Commands => "IoT Central's limit of 20 commands a second".into(),
         }
     }
 

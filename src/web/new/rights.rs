@@ -8,7 +8,7 @@ use super::survey::count_key;
 use super::surveyor::{Caller, ChosenApp, Manner, Offer, Surveyor};
 use crate::azure::central::{CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::error::{AzureError, ErrorKind};
-use crate::azure::keys::{Right as KeyRight, SharedKey};
+use crate::azure::keys::{ArmPolicyKeys, PolicyKeys, Right as KeyRight};
 use crate::ids::ArmId;
 use crate::migration::preflight::{EnrollmentFacts, Right, RightCheck, Verdict};
 
@@ -95,7 +95,7 @@ impl Surveyor {
         let (key, scope, id) = (RightsKey::Dps(id.clone()), name.to_owned(), id.clone());
         let read = async move {
             let needs = [KeyRight::EnrollmentRead, KeyRight::EnrollmentWrite, KeyRight::RegistrationStatusRead];
-            let verdict = keys_verdict(arm.list_dps_keys(&id).await, &needs);
+            let verdict = keys_verdict(&ArmPolicyKeys::dps(arm, id), &needs).await;
             Ok(Arc::new(Rights { checks: vec![RightCheck { right: Right::ListDpsKeys, scope, verdict }], enrollment: None }))
         };
         self.tried(caller, key, manner, read).await
@@ -106,7 +106,7 @@ impl Surveyor {
         let (key, scope, id) = (RightsKey::Hub(id.clone()), name.to_owned(), id.clone());
         let read = async move {
             let needs = [KeyRight::RegistryWrite, KeyRight::ServiceConnect];
-            let verdict = keys_verdict(arm.list_hub_keys(&id).await, &needs);
+            let verdict = keys_verdict(&ArmPolicyKeys::hub(arm, id), &needs).await;
             Ok(Arc::new(Rights { checks: vec![RightCheck { right: Right::ListHubKeys, scope, verdict }], enrollment: None }))
         };
         self.tried(caller, key, manner, read).await
@@ -156,12 +156,16 @@ fn verdict<T>(answer: Result<T, AzureError>) -> Verdict {
 }
 
 /// Each need may be met by another policy.
-fn keys_verdict(keys: Result<Vec<SharedKey>, AzureError>, needs: &[KeyRight]) -> Verdict {
-    match keys {
-        Ok(keys) if needs.iter().all(|need| keys.iter().any(|key| key.allows(std::slice::from_ref(need)))) => Verdict::Granted,
-        Ok(_) => Verdict::NoPolicy,
-        Err(error) => verdict::<()>(Err(error)),
+async fn keys_verdict(keys: &ArmPolicyKeys, needs: &[KeyRight]) -> Verdict {
+    for need in needs {
+        match keys.key(std::slice::from_ref(need), None).await {
+            Ok(_) => {}
+            // Azure gave the keys; it is none of them that suffices.
+            Err(AzureError { kind: ErrorKind::Forbidden, status: None, .. }) => return Verdict::NoPolicy,
+            Err(error) => return verdict::<()>(Err(error)),
+        }
     }
+    Verdict::Granted
 }
 
 fn enrollment_facts(groups: &[CentralEnrollmentGroup]) -> EnrollmentFacts {

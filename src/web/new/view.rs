@@ -45,8 +45,6 @@ pub(super) struct Choices {
     pub(super) problems: Vec<Trouble>,
     /// Where the browser is sent to sign in and come back.
     pub(super) sign_in: String,
-    /// The address of this form as it is filled in.
-    pub(super) page: String,
     /// A list is still being read.
     pub(super) reading: bool,
 }
@@ -107,7 +105,6 @@ impl Choices {
             hub_remark: hub_remark(offer),
             problems: troubles.unwrap_or_default(),
             sign_in: crate::identity::sign_in_url(&entered.return_to()),
-            page: entered.page(),
             reading: offer.is_reading(),
         }
     }
