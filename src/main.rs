@@ -37,9 +37,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged unless `RUST_LOG` says otherwise. The session library takes a cookie of an older run for an attack.
+const QUIET: &str = "info,tower_sessions_core=error";
+
 /// Log lines go to stderr; stdout is for what the program has to say.
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let log = log.with_ansi(std::io::stderr().is_terminal());
     match format {

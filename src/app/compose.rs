@@ -9,10 +9,12 @@ use url::Url;
 use super::data_dir::DataDir;
 use super::error::StartError;
 use super::housekeeping::Housekeeping;
+use super::people::SignedInPeople;
 use super::sandbox_clock::Pace;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::Clock;
 use crate::config::{AzureChoice, CloudName, EntraRegistration, Settings};
+use crate::engine::Engine;
 use crate::engine::counting::Counting;
 use crate::identity::{EntraSettings, Identity, Platform, RedirectUri, Vault, session_layer};
 use crate::sandbox::Sandbox;
@@ -35,6 +37,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 struct Running {
     store: Store,
+    engine: Engine,
     housekeeping: Housekeeping,
 }
 
@@ -75,12 +78,24 @@ impl Program {
         let clock = surroundings.clock;
         let (azure, identity) = surroundings.clients(&store, &vault)?;
         let housekeeping = Housekeeping::begin(identity.clone(), clock);
+        let people = Arc::new(SignedInPeople(identity.clone()));
+        let engine = Engine::new(store.clone(), azure.clone(), people, clock);
+        engine.begin();
         let sessions = session_layer(store.clone(), vault, clock, port);
-        let surveyor = Arc::new(Surveyor::new(azure.clone(), Counting::new(azure.clone())));
-        let web = Web { site: Arc::new(site), identity, azure, surveyor, store: store.clone(), clock };
+        let counting = Counting::new(azure.clone());
+        let web = Web {
+            site: Arc::new(site),
+            identity,
+            surveyor: Arc::new(Surveyor::new(azure.clone(), counting.clone())),
+            azure,
+            engine: engine.clone(),
+            counting,
+            store: store.clone(),
+            clock,
+        };
         Ok(Self {
             router: router::configured(web, sessions),
-            running: Some(Running { store, housekeeping }),
+            running: Some(Running { store, engine, housekeeping }),
             sandbox: sandbox.zip(links),
         })
     }
@@ -109,7 +124,8 @@ impl Program {
 
     /// Ends what runs in the background, the database last.
     pub(super) async fn end(self) {
-        if let Some(Running { store, housekeeping }) = self.running {
+        if let Some(Running { store, engine, housekeeping }) = self.running {
+            engine.stop().await;
             housekeeping.end().await;
             store.close().await;
         }

@@ -8,6 +8,7 @@ mod data_dir;
 mod error;
 mod housekeeping;
 mod listen;
+mod people;
 mod sandbox_clock;
 mod serve;
 mod stop;
@@ -23,7 +24,7 @@ use compose::Program;
 use data_dir::DataDir;
 
 pub use error::StartError;
-pub use serve::GRACE;
+pub use stop::GRACE;
 
 /// Runs the program until it is asked to end.
 ///

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::listen::Listeners;
 
-/// How long an end that was asked for may take, in real time: a person is waiting at a terminal.
-pub const GRACE: Duration = Duration::from_secs(10);
+/// How long requests under way may still take, in real time: half of [`super::GRACE`], the rest is for the engine and the
+/// database.
+const REQUESTS_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `stop`; then takes no more connections and lets the requests under way end, within [`GRACE`].
+/// Serves until `stop`; then takes no more connections and lets the requests under way end, within [`REQUESTS_GRACE`].
 pub(super) async fn serve(listeners: Listeners, router: Router, stop: CancellationToken) -> std::io::Result<()> {
     let mut servers = JoinSet::new();
     for socket in listeners.sockets {
@@ -25,8 +26,8 @@ pub(super) async fn serve(listeners: Listeners, router: Router, stop: Cancellati
         Some(server) = servers.join_next() => ended = server.unwrap_or_else(|error| Err(error.into())),
     }
     stop.cancel();
-    if tokio::time::timeout(GRACE, async { while servers.join_next().await.is_some() {} }).await.is_err() {
-        tracing::warn!("requests were still under way after {} s and were cut off", GRACE.as_secs());
+    if tokio::time::timeout(REQUESTS_GRACE, async { while servers.join_next().await.is_some() {} }).await.is_err() {
+        tracing::warn!("requests were still under way after {} s and were cut off", REQUESTS_GRACE.as_secs());
         servers.shutdown().await;
     }
     ended

@@ -1,15 +1,25 @@
 //! How the program ends: asked by Ctrl-C or SIGTERM, softly first.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `token` at the first Ctrl-C or SIGTERM. A second one ends the process where it stands; everything that
-/// matters is on disk by then.
+/// How long an end that was asked for may take, in real time: a person is waiting at a terminal.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Cancels `token` at the first Ctrl-C or SIGTERM. A second one, or the end of [`GRACE`], ends the process where it
+/// stands; everything that matters is on disk by then.
 pub(super) fn on_signal(token: CancellationToken) {
     tokio::spawn(async move {
         asked().await;
         tracing::info!("stopping; once more to stop at once");
         token.cancel();
-        asked().await;
+        if tokio::time::timeout(GRACE, asked()).await.is_err() {
+            tracing::warn!(
+                "stopping took longer than {} s; what was under way goes on at the next start",
+                GRACE.as_secs()
+            );
+        }
         std::process::exit(1);
     });
 }

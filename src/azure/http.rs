@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::azure::channel::{Auth, Channel};
+use crate::azure::channel::Channel;
 use crate::azure::cloud::Cloud;
+use crate::azure::credential::Auth;
 use crate::azure::error::{AzureError, ErrorKind, Result, Service};
 use crate::azure::keys::PolicyKeys;
 use crate::azure::pace::Pacer;

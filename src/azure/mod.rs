@@ -16,9 +16,11 @@ mod call;
 pub mod central;
 mod channel;
 pub mod cloud;
+mod credential;
 pub mod dps;
 pub mod error;
 mod error_body;
+mod exchange;
 mod hint;
 pub mod http;
 pub mod hub;
@@ -30,7 +32,10 @@ mod retry;
 pub mod sas;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
+mod words;
 
 pub use arm::Arm;
 pub use central::Central;

@@ -48,6 +48,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// For an access token whose answer does not say: the least that Microsoft documents, roughly halved.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
+/// Entra's access tokens live at most so long (with continuous access evaluation up to 28 hours); a larger number is none.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(28 * 3600);
+
 /// What tokens are asked for with.
 #[derive(Clone, Copy)]
 pub(super) enum Ask<'a> {
@@ -210,7 +213,7 @@ impl Entra {
 fn granted(body: &TokenBody, facts: AnswerFacts, asked_at: Timestamp) -> Granted {
     Granted {
         access_token: body.access_token().secret().as_str().into(),
-        expires_at: asked_at + body.expires_in().unwrap_or(UNSTATED_LIFETIME),
+        expires_at: asked_at + body.expires_in().unwrap_or(UNSTATED_LIFETIME).min(LONGEST_LIFETIME),
         refresh_token: body.refresh_token().map(|token| token.secret().as_str().into()),
         id_token: body.extra_fields().id_token.as_deref().map(SecretString::from),
         server_time: facts.server_time,

@@ -29,7 +29,7 @@ pub enum SignInError {
     #[error("Entra's answer carries no authorization code.")]
     NoCode,
     /// Entra could not be reached or is in trouble.
-    #[error("Entra could not be asked: {message}")]
+    #[error("Entra is not available: {message}.")]
     Unreachable {
         /// What happened.
         message: String,
@@ -37,13 +37,13 @@ pub enum SignInError {
         retry_after: Option<Duration>,
     },
     /// Entra's answer is not of the documented shape.
-    #[error("Entra's answer cannot be used: {0}")]
+    #[error("Entra's answer cannot be used: {0}.")]
     BadAnswer(String),
     /// Entra granted no refresh token.
     #[error("Entra granted no lasting access, so that a migration could not go on by itself.")]
     NoRefreshToken,
     /// The id token did not pass.
-    #[error("Entra's statement of who signed in was not accepted: {0}")]
+    #[error("Entra's statement of who signed in was not accepted: {0}.")]
     IdToken(#[from] IdTokenError),
     /// There are no random numbers.
     #[error("The system gives no random numbers.")]

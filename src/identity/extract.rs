@@ -1,6 +1,6 @@
 //! Extractors that tell a handler who is signed in, or send the browser to sign in.
 
-use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -93,26 +93,11 @@ where
     type Rejection = NotSignedIn;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let MaybeUser { person, session } =
-            <MaybeUser as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let MaybeUser { person, session } = MaybeUser::from_request_parts(parts, state).await?;
         match person {
             Some(person) => Ok(Self { person, session }),
             None => Err(sign_in_first(parts)),
         }
-    }
-}
-
-impl<S> OptionalFromRequestParts<S> for SignedInUser
-where
-    S: Send + Sync,
-    Identity: FromRef<S>,
-{
-    type Rejection = NotSignedIn;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Self::Rejection> {
-        let MaybeUser { person, session } =
-            <MaybeUser as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(person.map(|person| Self { person, session }))
     }
 }
 

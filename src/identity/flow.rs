@@ -30,10 +30,10 @@ impl Identity {
     /// # Errors
     /// [`SignInError::Random`]: the system gives no random numbers.
     pub fn begin_sign_in(&self, wish: SignInWish) -> Result<SignInStart, SignInError> {
-        self.begin(wish, false)
+        self.begin(wish, None)
     }
 
-    fn begin(&self, wish: SignInWish, central_left_out: bool) -> Result<SignInStart, SignInError> {
+    fn begin(&self, wish: SignInWish, central_left_out: Option<String>) -> Result<SignInStart, SignInError> {
         let random = || random_text().map_err(|_| SignInError::Random);
         let attempt = Attempt {
             state: random()?,
@@ -89,7 +89,7 @@ impl Identity {
             {
                 tracing::info!(code = refusal.code, "the sign-in is tried again without IoT Central");
                 let wish = SignInWish { consent: Consent::ArmOnly, ..attempt.wish };
-                self.begin(wish, true).map(Finished::Again)
+                self.begin(wish, Some(format!("{} {}", refusal.words, refusal.advice))).map(Finished::Again)
             }
             Err(error) => Err(error),
             Ok(granted) => self.accept(attempt, granted).await.map(Finished::SignedIn),
@@ -160,12 +160,8 @@ impl Identity {
 
 fn notices(attempt: &Attempt, now: Timestamp, server_time: Option<Timestamp>) -> Vec<String> {
     let mut notices = Vec::new();
-    if attempt.central_left_out {
-        notices.push(
-            "This tenant does not know IoT Central, so you are signed in without it. To see IoT Central applications, \
-             sign in to the tenant that they belong to."
-                .to_owned(),
-        );
+    if let Some(reason) = &attempt.central_left_out {
+        notices.push(format!("You are signed in without access to IoT Central. {reason}"));
     }
     if let Some(wrong) = server_time.map(|server| now - server).filter(|wrong| wrong.abs() > SKEW) {
         let minutes = wrong.whole_minutes();

@@ -30,6 +30,7 @@ mod wire;
 mod tests;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -57,12 +58,11 @@ use keys::KeyRing;
 use tokens::{Desk, PersonTokens};
 
 /// Who is who, and their tokens. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Identity {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     settings: EntraSettings,
     clock: Clock,
@@ -139,8 +139,8 @@ impl Identity {
         Ok(Some(self.inner.settings.logout_url(&id.tid, hint.as_deref())))
     }
 
-    /// Forgets the grant and the access tokens of a person who has no live session any more. For the end of a migration
-    /// that kept them.
+    /// Forgets the grant and the access tokens of a person who has no live session any more. For when the last migration
+    /// that needed them has ended; the caller sees to it that it was the last.
     ///
     /// # Errors
     /// The database failed.
@@ -159,6 +159,12 @@ impl Identity {
     /// The database failed.
     pub async fn clean_up(&self) -> Result<u64, StoreError> {
         self.inner.store.delete_sessions_unused_since(self.inner.clock.now() - SESSION_LIFETIME).await
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }
 

@@ -86,8 +86,8 @@ pub struct Attempt {
     pub(super) wish: SignInWish,
     #[serde(with = "time::serde::timestamp")]
     pub(super) begun_at: Timestamp,
-    /// IoT Central was left out because the tenant does not know it.
-    pub(super) central_left_out: bool,
+    /// Why IoT Central was left out, in words, if it was.
+    pub(super) central_left_out: Option<String>,
 }
 
 impl Attempt {
@@ -108,7 +108,7 @@ impl fmt::Debug for Attempt {
 }
 
 /// The query that Entra's redirect brings back.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct Callback {
     /// The authorization code.
     pub code: Option<SecretString>,
@@ -127,6 +127,12 @@ impl Callback {
     #[must_use]
     pub fn is_return(&self) -> bool {
         self.state.is_some() && (self.code.is_some() || self.error.is_some())
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback").field("error", &self.error).finish_non_exhaustive()
     }
 }
 

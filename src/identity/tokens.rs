@@ -4,6 +4,7 @@
 //! waits for it any more, so that a new refresh token is never lost; the newest refresh token is the one kept.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -22,7 +23,6 @@ use crate::store::grants::Grant;
 use crate::store::{Store, StoreError};
 
 /// Where all tokens are handed out.
-#[derive(Debug)]
 pub(super) struct Desk {
     pub entra: Entra,
     pub store: Store,
@@ -32,7 +32,6 @@ pub(super) struct Desk {
 }
 
 /// One person's tokens, as the clients ask for them.
-#[derive(Debug)]
 pub(super) struct PersonTokens {
     desk: Arc<Desk>,
     person: PersonId,
@@ -41,6 +40,12 @@ pub(super) struct PersonTokens {
 impl PersonTokens {
     pub fn new(desk: Arc<Desk>, person: PersonId) -> Self {
         Self { desk, person }
+    }
+}
+
+impl fmt::Debug for PersonTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PersonTokens({})", self.person)
     }
 }
 

@@ -16,6 +16,8 @@ use time::format_description::well_known::Rfc2822;
 use crate::clock::Timestamp;
 
 const TIME_OUT: Duration = Duration::from_secs(30);
+/// Whoever says to come back later than this is asked again then.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const MAX_BODY: usize = 1024 * 1024;
 
 /// What an answer says beside its body.
@@ -132,7 +134,7 @@ fn facts(status: u16, headers: &HeaderMap) -> AnswerFacts {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => Some((moment(value)? - server_time?).try_into().unwrap_or_default()),
     });
-    AnswerFacts { status, server_time, retry_after }
+    AnswerFacts { status, server_time, retry_after: retry_after.map(|wait| wait.min(LONGEST_PAUSE)) }
 }
 
 fn moment(value: &HeaderValue) -> Option<Timestamp> {
@@ -175,5 +177,7 @@ mod tests {
         let later = facts(429, &headers(&[date, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]));
         assert_eq!(later.retry_after, Some(Duration::from_secs(30)));
         assert_eq!(facts(429, &headers(&[("retry-after", "soon")])).retry_after, None);
+        let never = facts(429, &headers(&[("retry-after", "18446744073709551615")]));
+        assert_eq!(never.retry_after, Some(LONGEST_PAUSE));
     }
 }

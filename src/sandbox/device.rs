@@ -6,6 +6,8 @@
 pub mod act;
 pub(super) mod connect;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

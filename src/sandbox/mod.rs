@@ -24,6 +24,8 @@ mod sas;
 mod serve;
 pub mod state;
 #[cfg(test)]
+mod testkit;
+#[cfg(test)]
 mod tests;
 pub mod throttle;
 mod tls;

@@ -243,6 +243,7 @@ fn app() -> App {
         devices: BTreeMap::new(),
         enrollment_groups: BTreeMap::new(),
         jobs: BTreeMap::new(),
+        registrations: BTreeMap::new(),
         auto_approve: true,
     }
 }

@@ -3,6 +3,8 @@
 //! Served on the sandbox's own address, readable without JavaScript, and as `/truth.json` for tests. Its forms switch
 //! devices on and off and flip the behaviours that Azure leaves undocumented.
 
+mod story;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -117,7 +119,7 @@ fn row(device: &Device) -> Row {
         kind: format!("{:?}", device.kind),
         place: device.whereabouts(),
         online: device.online,
-        log: device.log.iter().map(|entry| format!("{} {:?}", entry.at, entry.what)).collect(),
+        log: device.log.iter().map(story::line).collect(),
     }
 }
 
@@ -173,12 +175,20 @@ async fn act(State(shared): State<Shared>, headers: HeaderMap, Form(action): For
     }
     let flip = |change: fn(&mut Switches)| shared.flip(change);
     match action {
-        Action::Online { device } => device::set_online(&shared, &device, true),
-        Action::Offline { device } => device::set_online(&shared, &device, false),
+        Action::Online { device } => return switch(&shared, &device, true),
+        Action::Offline { device } => return switch(&shared, &device, false),
         Action::OverwriteIdentities => flip(|switches| switches.identity_conflict = IdentityConflict::Overwrite),
         Action::KeepIdentities => flip(|switches| switches.identity_conflict = IdentityConflict::Keep),
         Action::StickyKeys => flip(|switches| switches.sticky_keys = true),
         Action::FreshKeys => flip(|switches| switches.sticky_keys = false),
     }
+    Redirect::to("/truth").into_response()
+}
+
+fn switch(shared: &Shared, device: &str, on: bool) -> Response {
+    if !shared.look(|world| world.devices.contains_key(device)) {
+        return (StatusCode::NOT_FOUND, format!("There is no device {device}.")).into_response();
+    }
+    device::set_online(shared, device, on);
     Redirect::to("/truth").into_response()
 }

@@ -3,6 +3,7 @@
 //! A grant has a generation. Whoever replaces a token names the generation that the new one came from, so that an answer
 //! that was overtaken changes nothing.
 
+use super::codec::{ns, time};
 use super::{Store, StoreError};
 use crate::clock::Timestamp;
 use crate::ids::PersonId;
@@ -25,7 +26,8 @@ pub struct Grant {
 type GrantRow = (Vec<u8>, i64, i64, Option<i64>, Option<u32>);
 
 impl Store {
-    /// Keeps the token of a new sign-in, whatever was there before.
+    /// Keeps the token of a new sign-in, whatever was there before. Generations start at the time, so that those of a
+    /// grant deleted in between are not met again.
     ///
     /// # Errors
     /// The database failed, or the person is not recorded.
@@ -37,16 +39,15 @@ impl Store {
         dies_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO grants (tid, oid, sealed, generation, signed_in_at, dies_at) VALUES (?1, ?2, ?3, ?6, ?4, ?5)
-             ON CONFLICT (tid, oid) DO UPDATE SET
-                 sealed = ?3, generation = max(generation + 1, ?6), signed_in_at = ?4, dies_at = ?5, ended_code = NULL",
+            "insert into grants (tid, oid, sealed, generation, signed_in_at, dies_at) values (?1, ?2, ?3, ?4, ?4, ?5)
+             on conflict (tid, oid) do update set
+                 sealed = ?3, generation = max(generation + 1, ?4), signed_in_at = ?4, dies_at = ?5, ended_code = null",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)
         .bind(sealed)
-        .bind(signed_in_at.unix_timestamp())
-        .bind(dies_at.map(Timestamp::unix_timestamp))
-        .bind(first_generation(signed_in_at))
+        .bind(ns(signed_in_at))
+        .bind(dies_at.map(ns))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -58,7 +59,7 @@ impl Store {
     /// The database failed.
     pub async fn renew_grant(&self, person: &PersonId, generation: i64, sealed: &[u8]) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE grants SET sealed = ?4, generation = generation + 1 WHERE tid = ?1 AND oid = ?2 AND generation = ?3",
+            "update grants set sealed = ?4, generation = generation + 1 where tid = ?1 and oid = ?2 and generation = ?3",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)
@@ -74,7 +75,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn end_grant(&self, person: &PersonId, generation: i64, code: u32) -> Result<bool, StoreError> {
-        let done = sqlx::query("UPDATE grants SET ended_code = ?4 WHERE tid = ?1 AND oid = ?2 AND generation = ?3")
+        let done = sqlx::query("update grants set ended_code = ?4 where tid = ?1 and oid = ?2 and generation = ?3")
             .bind(person.tid.as_str())
             .bind(&person.oid)
             .bind(generation)
@@ -87,21 +88,20 @@ impl Store {
     /// The person's grant, if there is one.
     ///
     /// # Errors
-    /// The database failed, or holds a time that none can be.
+    /// The database failed.
     pub async fn lookup_grant(&self, person: &PersonId) -> Result<Option<Grant>, StoreError> {
         let row: Option<GrantRow> = sqlx::query_as(
-            "SELECT sealed, generation, signed_in_at, dies_at, ended_code FROM grants WHERE tid = ?1 AND oid = ?2",
+            "select sealed, generation, signed_in_at, dies_at, ended_code from grants where tid = ?1 and oid = ?2",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)
         .fetch_optional(&self.pool)
         .await?;
-        let Some((sealed, generation, signed_in_at, dies_at, ended_code)) = row else { return Ok(None) };
-        Ok(Some(Grant {
+        Ok(row.map(|(sealed, generation, signed_in_at, dies_at, ended_code)| Grant {
             sealed,
             generation,
-            signed_in_at: moment("signed_in_at", signed_in_at, person)?,
-            dies_at: dies_at.map(|seconds| moment("dies_at", seconds, person)).transpose()?,
+            signed_in_at: time(signed_in_at),
+            dies_at: dies_at.map(time),
             ended_code,
         }))
     }
@@ -111,24 +111,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn delete_grant(&self, person: &PersonId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM grants WHERE tid = ?1 AND oid = ?2")
+        sqlx::query("delete from grants where tid = ?1 and oid = ?2")
             .bind(person.tid.as_str())
             .bind(&person.oid)
             .execute(&self.pool)
             .await?;
         Ok(())
     }
-}
-
-/// Generations start at the time, so that those of a grant deleted in between are not met again.
-fn first_generation(signed_in_at: Timestamp) -> i64 {
-    i64::try_from(signed_in_at.unix_timestamp_nanos() / 1000).unwrap_or(1)
-}
-
-fn moment(column: &'static str, seconds: i64, person: &PersonId) -> Result<Timestamp, StoreError> {
-    Timestamp::from_unix_timestamp(seconds).map_err(|_| StoreError::Inconsistent {
-        table: "grants",
-        column,
-        row: person.to_string(),
-    })
 }

@@ -1,5 +1,6 @@
 //! People who have signed in.
 
+use super::codec::ns;
 use super::{Store, StoreError};
 use crate::clock::Timestamp;
 use crate::ids::{PersonId, TenantId};
@@ -32,9 +33,9 @@ impl Store {
     /// The database failed.
     pub async fn upsert_person(&self, person: &Person, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO people (tid, oid, name, username, home_tid, login_hint, first_signed_in, last_signed_in)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
-             ON CONFLICT (tid, oid) DO UPDATE SET name = ?3, username = ?4, home_tid = ?5, login_hint = ?6, last_signed_in = ?7",
+            "insert into people (tid, oid, name, username, home_tid, login_hint, first_signed_in, last_signed_in)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+             on conflict (tid, oid) do update set name = ?3, username = ?4, home_tid = ?5, login_hint = ?6, last_signed_in = ?7",
         )
         .bind(person.id.tid.as_str())
         .bind(&person.id.oid)
@@ -42,7 +43,7 @@ impl Store {
         .bind(&person.username)
         .bind(person.home_tenant.as_ref().map(TenantId::as_str))
         .bind(&person.login_hint)
-        .bind(now.unix_timestamp())
+        .bind(ns(now))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -54,7 +55,7 @@ impl Store {
     /// The database failed.
     pub async fn lookup_person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {
         let row: Option<PersonRow> = sqlx::query_as(
-            "SELECT tid, oid, name, username, home_tid, login_hint FROM people WHERE tid = ?1 AND oid = ?2",
+            "select tid, oid, name, username, home_tid, login_hint from people where tid = ?1 and oid = ?2",
         )
         .bind(id.tid.as_str())
         .bind(&id.oid)

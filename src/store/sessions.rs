@@ -2,6 +2,7 @@
 //!
 //! What is in a blob is not known here. A session ends when it has not been used for as long as the caller says.
 
+use super::codec::{ns, time};
 use super::{Store, StoreError};
 use crate::clock::Timestamp;
 use crate::ids::PersonId;
@@ -22,14 +23,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO sessions (id_hash, sealed, tid, oid, last_used) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id_hash) DO NOTHING",
+            "insert into sessions (id_hash, sealed, tid, oid, last_used) values (?1, ?2, ?3, ?4, ?5)
+             on conflict (id_hash) do nothing",
         )
         .bind(&hash[..])
         .bind(sealed)
         .bind(person.map(|person| person.tid.as_str()))
         .bind(person.map(|person| person.oid.as_str()))
-        .bind(now.unix_timestamp())
+        .bind(ns(now))
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -47,12 +48,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done =
-            sqlx::query("UPDATE sessions SET sealed = ?2, tid = ?3, oid = ?4, last_used = ?5 WHERE id_hash = ?1")
+            sqlx::query("update sessions set sealed = ?2, tid = ?3, oid = ?4, last_used = ?5 where id_hash = ?1")
                 .bind(&hash[..])
                 .bind(sealed)
                 .bind(person.map(|person| person.tid.as_str()))
                 .bind(person.map(|person| person.oid.as_str()))
-                .bind(now.unix_timestamp())
+                .bind(ns(now))
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() == 1)
@@ -61,25 +62,19 @@ impl Store {
     /// The blob and the last use of a session that was used since `oldest`.
     ///
     /// # Errors
-    /// The database failed, or holds a time that none can be.
+    /// The database failed.
     pub async fn lookup_session(
         &self,
         hash: &SessionHash,
         oldest: Timestamp,
     ) -> Result<Option<(Vec<u8>, Timestamp)>, StoreError> {
         let row: Option<(Vec<u8>, i64)> =
-            sqlx::query_as("SELECT sealed, last_used FROM sessions WHERE id_hash = ?1 AND last_used >= ?2")
+            sqlx::query_as("select sealed, last_used from sessions where id_hash = ?1 and last_used >= ?2")
                 .bind(&hash[..])
-                .bind(oldest.unix_timestamp())
+                .bind(ns(oldest))
                 .fetch_optional(&self.pool)
                 .await?;
-        let Some((sealed, last_used)) = row else { return Ok(None) };
-        let last_used = Timestamp::from_unix_timestamp(last_used).map_err(|_| StoreError::Inconsistent {
-            table: "sessions",
-            column: "last_used",
-            row: "a session".to_owned(),
-        })?;
-        Ok(Some((sealed, last_used)))
+        Ok(row.map(|(sealed, last_used)| (sealed, time(last_used))))
     }
 
     /// Notes that a session was used.
@@ -87,9 +82,9 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn touch_session(&self, hash: &SessionHash, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sessions SET last_used = ?2 WHERE id_hash = ?1")
+        sqlx::query("update sessions set last_used = ?2 where id_hash = ?1")
             .bind(&hash[..])
-            .bind(now.unix_timestamp())
+            .bind(ns(now))
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -100,7 +95,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE id_hash = ?1").bind(&hash[..]).execute(&self.pool).await?;
+        sqlx::query("delete from sessions where id_hash = ?1").bind(&hash[..]).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -109,10 +104,10 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn count_sessions_of(&self, person: &PersonId, oldest: Timestamp) -> Result<i64, StoreError> {
-        let count = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE tid = ?1 AND oid = ?2 AND last_used >= ?3")
+        let count = sqlx::query_scalar("select count(*) from sessions where tid = ?1 and oid = ?2 and last_used >= ?3")
             .bind(person.tid.as_str())
             .bind(&person.oid)
-            .bind(oldest.unix_timestamp())
+            .bind(ns(oldest))
             .fetch_one(&self.pool)
             .await?;
         Ok(count)
@@ -123,10 +118,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn delete_sessions_unused_since(&self, oldest: Timestamp) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM sessions WHERE last_used < ?1")
-            .bind(oldest.unix_timestamp())
-            .execute(&self.pool)
-            .await?;
+        let done =
+            sqlx::query("delete from sessions where last_used < ?1").bind(ns(oldest)).execute(&self.pool).await?;
         Ok(done.rows_affected())
     }
 }

@@ -192,7 +192,10 @@ pub async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) 
     let html = if htmx {
         ErrorFragment { error: &words }.render()
     } else {
-        ErrorPage { shell: Shell::anonymous(&site), error: &words }.render()
+        // Who is signed in is not looked up for an error: it may be what fails. So nobody is asked to sign in, either.
+        let mut shell = Shell::anonymous(&site);
+        shell.can_sign_in = false;
+        ErrorPage { shell, error: &words }.render()
     };
     // Headers such as Allow and Retry-After stay; the bare body's own description does not.
     let (mut parts, _) = response.into_parts();

@@ -22,7 +22,7 @@ pub struct Web {
     pub identity: Identity,
     /// Clients of Azure.
     pub azure: Azure,
-    /// The engine.
+    /// What runs migrations.
     pub engine: Engine,
     /// Counts of device groups.
     pub counting: Counting,

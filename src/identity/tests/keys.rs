@@ -58,3 +58,19 @@ async fn keys_on_another_host_than_the_sign_in_are_not_believed() {
     assert!(matches!(&refused, SignInError::BadAnswer(_)), "{refused}");
     assert_eq!(bench.identity.person(&ada()).await.expect("reads"), None);
 }
+
+#[tokio::test]
+async fn a_key_that_is_published_for_another_issuer_signs_for_nobody_else() {
+    for (of, good) in [(TENANT, true), ("{tenantid}", true), (OTHER_TENANT, false)] {
+        let entra = FakeEntra::start().await;
+        entra.server.reset().await;
+        let mut key = KEY.published();
+        key["issuer"] = serde_json::json!(entra.issuer(of));
+        let of_another_kind = serde_json::json!({ "kty": "EC", "kid": "curve", "crv": "P-256" });
+        entra.publishes_keys(TENANT, &entra.issuer(TENANT), vec![of_another_kind, key]).await;
+        let bench = Bench::spa(&entra).await;
+        let start = bench.start();
+        entra.grants(&entra.claims(&start)).await;
+        assert_eq!(bench.finish(start).await.is_ok(), good, "{of}");
+    }
+}

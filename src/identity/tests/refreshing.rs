@@ -273,3 +273,29 @@ async fn nobody_gets_a_token_of_somebody_who_never_signed_in() {
     assert!(matches!(refused, Err(TokenError::SignInNeeded { .. })));
     assert_eq!(entra.token_requests().await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_sign_out_during_a_request_leaves_no_token_behind() {
+    let entra = FakeEntra::start().await;
+    let bench = Bench::signed_in(&entra).await;
+    entra.answers("refresh_token=R1", slowly(granted("A2", Some("R2"), None))).await;
+    let tokens = bench.tokens();
+    let (_, ()) = tokio::join!(tokens.token(Resource::Central, None), async {
+        while refreshes(&entra).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        bench.identity.release(&ada()).await.expect("releases");
+    });
+    assert!(matches!(tokens.token(Resource::Central, None).await, Err(TokenError::SignInNeeded { .. })));
+    assert!(bench.store.lookup_grant(&ada()).await.expect("reads").is_none());
+}
+
+#[tokio::test]
+async fn numbers_out_of_all_bounds_do_no_harm() {
+    let entra = FakeEntra::start().await;
+    let bench = Bench::signed_in(&entra).await;
+    let mut body = granted("A2", None, None);
+    body["expires_in"] = json!(u64::MAX);
+    entra.refreshes_with(200, body).await;
+    assert_eq!(exposed(bench.tokens().token(Resource::Central, None).await), "A2");
+}

@@ -200,10 +200,15 @@ async fn a_grant_that_does_not_last_is_refused() {
 async fn nothing_secret_shows_in_debug_output() {
     let entra = FakeEntra::start().await;
     let bench = Bench::new(entra.settings(Platform::Web { secret: "s3cret-value".into() }), Clock::system()).await;
-    bench.sign_in(&entra).await;
     let start = bench.start();
-    let shown = format!("{:?} {:?} {:?}", bench.identity, start.attempt, coming_back(&start, &[("code", "C0de")]));
-    for secret in ["s3cret-value", "A1", "R1", "C0de"] {
+    let token = KEY.sign(&entra.claims(&start));
+    entra.redeems_with(200, granted("access-secret", Some("refresh-secret"), Some(&token))).await;
+    let callback = coming_back(&start, &[("code", "code-secret")]);
+    let asked = query(&start.authorize_url);
+    let shown = format!("{:?} {:?} {callback:?}", bench.identity, start.attempt);
+    let finished = bench.identity.finish_sign_in(Some(start.attempt), callback).await.expect("signs in");
+    let shown = format!("{shown} {finished:?} {:?} {:?}", bench.identity, bench.tokens());
+    for secret in ["s3cret-value", "access-secret", "refresh-secret", "code-secret", &asked["state"], &asked["nonce"]] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }

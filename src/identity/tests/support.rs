@@ -76,9 +76,12 @@ impl FakeEntra {
     }
 
     pub async fn publishes(&self, authority: &str, issuer: &str, keys: &[&SigningKey]) {
+        self.publishes_keys(authority, issuer, keys.iter().map(|key| key.published()).collect()).await;
+    }
+
+    pub async fn publishes_keys(&self, authority: &str, issuer: &str, keys: Vec<Value>) {
         let jwks = format!("{}/{authority}/discovery/v2.0/keys", self.server.uri());
         self.publishes_at(authority, issuer, &jwks).await;
-        let keys: Vec<Value> = keys.iter().map(|key| key.published()).collect();
         Mock::given(path(format!("/{authority}/discovery/v2.0/keys")))
             .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
             .mount(&self.server)

@@ -57,10 +57,12 @@ fn respond(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, bod
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let version =
         query.iter().find(|(key, _)| key.eq_ignore_ascii_case("api-version")).map(|(_, value)| value.as_str());
-    let target = match Target::parse(uri.path()).and_then(|target| versions::check(&target, version).map(|()| target)) {
-        Ok(target) => target,
-        Err(failure) => return failure.into_response(),
-    };
+    let today = shared.clock().now().date();
+    let target =
+        match Target::parse(uri.path()).and_then(|target| versions::check(&target, version, today).map(|()| target)) {
+            Ok(target) => target,
+            Err(failure) => return failure.into_response(),
+        };
     let action = matches!(target, Target::Keys(..) | Target::Graph);
     if *method != (if action { Method::POST } else { Method::GET }) {
         return Failure::method_not_allowed(method).into_response();

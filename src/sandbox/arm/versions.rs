@@ -1,5 +1,8 @@
 //! Which `api-version` each part of ARM takes: the published ones, as a client of any age may send them.
 
+use time::Date;
+use time::macros::format_description;
+
 use super::failure::Failure;
 use super::target::{Kind, Target};
 
@@ -62,6 +65,7 @@ const DPS: &[&str] = &[
     "2022-12-12",
     "2023-03-01-preview",
     "2025-02-01-preview",
+    "2026-11-01",
 ];
 const HUBS: &[&str] = &[
     "2016-02-03",
@@ -95,11 +99,12 @@ const HUBS: &[&str] = &[
     "2025-08-01-preview",
 ];
 
-/// Checks the `api-version` of a request to `target`.
+/// Checks the `api-version` of a request to `target`. Versions newer than all those listed above, up to `today`, pass
+/// too: a client may know what was published after this was written.
 ///
 /// # Errors
 /// 400 in the words of ARM (no or a malformed version) or of the provider (a version that the type does not have).
-pub fn check(target: &Target, version: Option<&str>) -> Result<(), Failure> {
+pub fn check(target: &Target, version: Option<&str>, today: Date) -> Result<(), Failure> {
     let Some(version) = version.filter(|version| !version.is_empty()) else {
         let message = "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(Failure::bad_request("MissingApiVersionParameter", message));
@@ -111,11 +116,14 @@ pub fn check(target: &Target, version: Option<&str>) -> Result<(), Failure> {
         (Target::Graph, None) => GRAPH,
         (_, None) => RESOURCES,
     };
-    if supported.iter().any(|known| known.eq_ignore_ascii_case(version)) {
+    let date = date_of(version);
+    let newest = supported.iter().filter_map(|known| date_of(known)).max();
+    let newer = date > newest && date <= Some(today);
+    if newer || supported.iter().any(|known| known.eq_ignore_ascii_case(version)) {
         return Ok(());
     }
     let list = supported.join(", ");
-    match target.kind().filter(|_| is_dated(version)) {
+    match target.kind().filter(|_| date.is_some()) {
         Some(kind) => {
             let (provider, name) = kind.type_name().split_once('/').unwrap_or_default();
             let message = format!(
@@ -131,11 +139,7 @@ pub fn check(target: &Target, version: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-fn is_dated(version: &str) -> bool {
+fn date_of(version: &str) -> Option<Date> {
     let date = version.strip_suffix("-preview").unwrap_or(version);
-    date.len() == 10
-        && date
-            .bytes()
-            .enumerate()
-            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+    Date::parse(date, format_description!("[year]-[month]-[day]")).ok()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use super::commands::{self, Outcome};
@@ -63,8 +64,14 @@ async fn run(shared: &Shared, sub: &str, id: &str) {
     let Some(data) = shared.look(|world| definition(world.apps.get(sub)?, id, "data")) else { return };
     let data: Vec<Value> = data.as_array().cloned().unwrap_or_default();
     while let Some(batch) = next_batch(shared, sub, id) {
-        let work = batch.iter().map(|device| one(shared, sub, id, device, &data));
-        futures_util::stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+        let mut work = FuturesUnordered::new();
+        for device in &batch {
+            if work.len() >= AT_ONCE {
+                work.next().await;
+            }
+            work.push(one(shared, sub, id, device, &data));
+        }
+        while work.next().await.is_some() {}
         let now = shared.clock().now();
         shared.world(|world| {
             if let Some(app) = world.apps.get_mut(sub) {

@@ -40,8 +40,8 @@ pub fn resume(shared: &Shared) {
 }
 
 /// Switches a device on or off. One that is switched on connects to where it was, or goes on with its move.
-/// Returns whether there is such a device.
-pub fn set_online(shared: &Shared, id: &str, online: bool) -> bool {
+/// Nothing happens if there is no such device.
+pub fn set_online(shared: &Shared, id: &str, online: bool) {
     let now = shared.clock().now();
     let errand = shared.world(|world| {
         let device = world.devices.get_mut(id)?;
@@ -64,7 +64,6 @@ pub fn set_online(shared: &Shared, id: &str, online: bool) -> bool {
     if let Some(Some(number)) = errand {
         start(shared, id, number);
     }
-    errand.is_some()
 }
 
 /// Restarts a device: the samples persist nothing, so it goes back to the ID scope in its configuration.

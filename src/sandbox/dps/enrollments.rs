@@ -39,7 +39,7 @@ impl Family {
         self == Self::Groups
     }
 
-    fn settings(self, dps: &Dps, id: &str) -> Option<&Settings> {
+    fn settings<'a>(self, dps: &'a Dps, id: &str) -> Option<&'a Settings> {
         let key = id.to_ascii_lowercase();
         match self {
             Self::Groups => dps.groups.get(&key).map(|group| &group.settings),

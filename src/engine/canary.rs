@@ -1,0 +1,136 @@
+//! The canary: the first device, told alone and proven at the target before the rest are touched. It goes the same way
+//! as the rest, so that it proves the way.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::halt::Halt;
+use super::run::Run;
+use super::tell::{self, Told};
+use super::verify;
+use crate::ids::DeviceId;
+use crate::migration::model::PauseReason;
+use crate::migration::{CommandState, Device, Outcome, Via};
+use crate::store::events::EventKind;
+
+/// Seconds that a canary has to be connected to.
+const CONNECT_SECONDS: u8 = 10;
+/// Candidates tried before a person is asked.
+const MOST_CANDIDATES: usize = 20;
+/// Between two looks for the canary.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Returns when a canary is proven at the target, or when there is nobody to tell.
+pub(super) async fn run(run: &Run) -> Result<(), Halt> {
+    let mut tried: HashSet<DeviceId> = HashSet::new();
+    loop {
+        run.still_wanted().await?;
+        let canaries = run.store().canaries(run.id()).await?;
+        if canaries.iter().any(|canary| canary.outcome == Outcome::Moved) {
+            return Ok(());
+        }
+        if let Some(on_the_way) = canaries.iter().find(|canary| may_have_moved(canary)) {
+            wait_for(run, on_the_way).await?;
+            continue;
+        }
+        let Some(candidate) = candidate(run, &canaries, &tried).await? else {
+            return if tried.is_empty() && canaries.is_empty() { Ok(()) } else { Err(nobody(run, tried.len())) };
+        };
+        if tried.len() >= MOST_CANDIDATES {
+            return Err(nobody(run, tried.len()));
+        }
+        tried.insert(candidate.id.clone());
+        run.note(EventKind::Canary, &format!("Telling {} to move, as the canary.", candidate.id)).await?;
+        let told = tell::tell(run, &candidate, Via::Canary, CONNECT_SECONDS).await?;
+        note_answer(run, &candidate, told).await?;
+    }
+}
+
+fn may_have_moved(device: &Device) -> bool {
+    device.outcome == Outcome::Pending
+        && matches!(device.command, CommandState::Started | CommandState::Answered | CommandState::Unclear)
+}
+
+/// The device that the person named, else the next that was not told, else one that could not be reached before.
+async fn candidate(run: &Run, canaries: &[Device], tried: &HashSet<DeviceId>) -> Result<Option<Device>, Halt> {
+    if let Some(named) = &run.migration.plan.canary
+        && !canaries.iter().any(|canary| canary.id == *named && !canary.outcome.is_open())
+    {
+        return match run.store().device(run.id(), named).await? {
+            Some(device) if device.outcome.is_open() && !tried.contains(named) => Ok(Some(device)),
+            Some(device) if device.outcome.is_open() => Err(Halt::pause(
+                PauseReason::NoCanary,
+                format!("The canary {named} could not be reached."),
+                "Bring it online, then press Resume.",
+            )),
+            Some(Device { outcome: Outcome::Skipped(_), .. }) | None => Err(Halt::pause(
+                PauseReason::NoCanary,
+                format!("The canary {named} is not a device that this migration can move."),
+                "Stop this migration and make a new one with another canary, or none.",
+            )),
+            Some(_) => Ok(None),
+        };
+    }
+    let fresh = run.store().devices_untold(run.id(), 1).await?.into_iter().next();
+    let again = || canaries.iter().find(|canary| canary.outcome.is_open() && !tried.contains(&canary.id)).cloned();
+    Ok(fresh.or_else(again))
+}
+
+async fn note_answer(run: &Run, canary: &Device, told: Told) -> Result<(), Halt> {
+    let text = match told {
+        Told::MayMove => format!("{} may be on its way; looking for it at the target.", canary.id),
+        Told::Unreachable => format!("{} could not be reached.", canary.id),
+        Told::Settled => format!("{} will not move; its row says why.", canary.id),
+    };
+    run.note(EventKind::Canary, &text).await
+}
+
+/// Waits until the canary is seen, or its time has run out.
+async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
+    loop {
+        run.still_wanted().await?;
+        verify::sweep(run).await?;
+        verify::give_up_on_overdue(run).await?;
+        let Some(now) = run.store().device(run.id(), &canary.id).await? else { return Ok(()) };
+        match now.outcome {
+            Outcome::Moved => {
+                return run.note(EventKind::Canary, &format!("{} is proven at the target.", canary.id)).await;
+            }
+            Outcome::Failed(reason) if now.command != CommandState::Refused => {
+                return Err(lost(run, &now, reason.words()).await?);
+            }
+            _ if !may_have_moved(&now) => return Ok(()),
+            _ => run.inner.clock.sleep(LOOK).await,
+        }
+    }
+}
+
+async fn lost(run: &Run, canary: &Device, why: &str) -> Result<Halt, Halt> {
+    let detail = match &canary.detail {
+        Some(detail) => format!("The canary {} did not arrive ({why}: {detail}). Nobody else was told.", canary.id),
+        None => format!("The canary {} did not arrive ({why}). Nobody else was told.", canary.id),
+    };
+    let made_ahead = run.store().device_page(run.id(), &Default::default(), 1).await?;
+    let remove = match made_ahead.devices.iter().any(|device| device.facts.registered.is_some()) {
+        true => {
+            " If the identities made ahead are the cause, remove them with the button here and let DPS register each device."
+        }
+        false => "",
+    };
+    Ok(Halt::pause(
+        PauseReason::CanaryLost,
+        detail,
+        format!(
+            "Look at the device's log, the DPS enrollment group and the DPS's link to the hub.{remove} Resume tries another device."
+        ),
+    ))
+}
+
+fn nobody(run: &Run, tried: usize) -> Halt {
+    let group = &run.migration.plan.source.group_name;
+    Halt::pause(
+        PauseReason::NoCanary,
+        format!("None of the {tried} devices tried in {group} could be moved, so nobody else was told."),
+        "Bring at least one device online (their rows say why each did not move), then press Resume.",
+    )
+}

@@ -1,0 +1,172 @@
+//! What a person does to a running migration: each is one transaction, safe to press twice, and an event with their name.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::azure::ArmPolicyKeys;
+use crate::azure::error::AzureError;
+use crate::clock::Timestamp;
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
+use crate::migration::{FailReason, Outcome};
+use crate::store::devices::{fail_waiting, try_waiting};
+use crate::store::events::{self, EventKind};
+use crate::store::{StoreError, WriteTx, migrations};
+
+/// Why a control did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such migration for this person.
+    #[error("there is no such migration")]
+    NotFound,
+    /// The migration is not in a state for it; says why in words for the page.
+    #[error("{0}")]
+    NotNow(String),
+    /// Azure refused.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Settles the devices that are waited for as failed: offline.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] when nobody is waited for.
+    pub async fn finish_now(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        active(&migration)?;
+        let number = fail_waiting(&mut tx, id, FailReason::Offline).await?;
+        if number == 0 {
+            return Err(ControlError::NotNow("No device is waited for.".into()));
+        }
+        let text =
+            format!("{} finished the migration: {number} waiting devices are recorded as failed: offline.", by.name);
+        self.commit(tx, id, by, EventKind::FinishedNow, &text, now).await
+    }
+
+    /// Makes the devices that are waited for due at once.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] when nobody is waited for.
+    pub async fn try_again(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        active(&migration)?;
+        let number = try_waiting(&mut tx, id, now).await?;
+        if number == 0 {
+            return Err(ControlError::NotNow("No device is waited for.".into()));
+        }
+        let text = format!("{} asked for another try of {number} waiting devices.", by.name);
+        self.commit(tx, id, by, EventKind::TriedAgain, &text, now).await
+    }
+
+    /// Goes on with a paused migration, still with the rights of the person who started it.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] when it is not paused.
+    pub async fn resume(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        if !matches!(migration.state, MigrationState::Paused(_)) {
+            return Err(ControlError::NotNow("The migration is not paused.".into()));
+        }
+        migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
+        let text = format!("{} resumed the migration.", by.name);
+        self.commit(tx, id, by, EventKind::Resumed, &text, now).await
+    }
+
+    /// Stops a migration: nobody else is told. Devices that are on their way are recorded as what they are known to be.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] when it is not active.
+    pub async fn stop_migration(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        active(&migration)?;
+        migrations::set_state(&mut tx, id, &MigrationState::Stopped, now).await?;
+        let text = format!("{} stopped the migration.", by.name);
+        self.commit(tx, id, by, EventKind::Stopped, &text, now).await
+    }
+
+    /// Removes the hub identities that this migration made ahead and that never connected, each only if it is as read;
+    /// DPS then registers each device as it arrives.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] unless the migration is paused.
+    pub async fn remove_unused_identities(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (tx, migration, _) = self.open(id, by).await?;
+        drop(tx);
+        if !matches!(migration.state, MigrationState::Paused(_)) {
+            return Err(ControlError::NotNow("Identities are removed only while the migration is paused.".into()));
+        }
+        let removed = self.remove_identities(&migration, by).await?;
+        let (mut tx, _, now) = self.open(id, by).await?;
+        migrations::register_on_arrival(&mut tx, &migration).await?;
+        let text = format!(
+            "{} had {removed} unused identities removed from the hub; DPS registers each device as it arrives.",
+            by.name
+        );
+        self.commit(tx, id, by, EventKind::Identities, &text, now).await
+    }
+
+    async fn remove_identities(&self, migration: &Migration, by: &Actor) -> Result<u64, ControlError> {
+        let inner = &self.inner;
+        let arm = inner.azure.arm(inner.people.tokens(&by.id));
+        let target = &migration.plan.target;
+        let keys = ArmPolicyKeys::hub(arm, target.hub_id.clone());
+        let hub = inner.azure.hub(&target.hub_host, Arc::new(keys))?.with_capacity(&target.hub_sku, target.hub_units);
+        let mut removed = 0;
+        let mut after = String::new();
+        loop {
+            let batch = inner.store.devices_after(migration.id, &after, 500).await?;
+            let Some(last) = batch.last() else { return Ok(removed) };
+            after = last.id.as_str().to_owned();
+            for device in batch {
+                let ours =
+                    device.facts.registered.as_ref().is_some_and(|fact| fact.evidence.contains("made in the hub"));
+                if !ours || device.facts.connected.is_some() || device.outcome == Outcome::Moved {
+                    continue;
+                }
+                if let Some(identity) = hub.identity(&device.id).await?
+                    && identity.last_activity.is_none()
+                {
+                    hub.delete_identity(&device.id, identity.etag.as_deref()).await?;
+                    removed += 1;
+                }
+                inner.store.change_device(migration.id, &device.id, |row| row.facts.registered = None).await?;
+            }
+        }
+    }
+
+    /// The migration, inside a write transaction, if this person may see it.
+    async fn open(&self, id: MigrationId, by: &Actor) -> Result<(WriteTx, Migration, Timestamp), ControlError> {
+        let mut tx = self.inner.store.begin_write().await?;
+        let migration =
+            migrations::lookup(&mut tx, id).await?.filter(|migration| migration.created_by.id.tid == by.id.tid);
+        Ok((tx, migration.ok_or(ControlError::NotFound)?, self.inner.clock.now()))
+    }
+
+    async fn commit(
+        &self,
+        mut tx: WriteTx,
+        id: MigrationId,
+        by: &Actor,
+        kind: EventKind,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), ControlError> {
+        events::append(&mut tx, id, now, &by.name, kind, text).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        self.inner.wake();
+        Ok(())
+    }
+}
+
+fn active(migration: &Migration) -> Result<(), ControlError> {
+    if migration.state.is_active() {
+        return Ok(());
+    }
+    Err(ControlError::NotNow(format!(
+        "The migration is not running: it is {}.",
+        migration.state.label().to_lowercase()
+    )))
+}

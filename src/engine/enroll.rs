@@ -1,0 +1,104 @@
+//! Step *enroll*: the source's keys are made known to the target's DPS.
+//!
+//! A group is made only where nothing like it is there, under an id that is the same at every try. A group that is there
+//! is never changed, and never deleted.
+
+use secrecy::SecretString;
+
+use super::halt::Halt;
+use super::keys::{self, KeysView};
+use super::run::Run;
+use crate::azure::dps::NewEnrollmentGroup;
+use crate::azure::error::ErrorKind;
+use crate::ids::EnrollmentGroupId;
+use crate::migration::coverage::{Covered, Standing};
+use crate::migration::model::{KeyHandling, PauseReason, Step, StepState};
+use crate::store::enrollments;
+use crate::store::events::EventKind;
+
+pub(super) async fn run(run: &Run) -> Result<(), Halt> {
+    run.begin(Step::Enroll, "Making the source's keys known to the DPS.").await?;
+    let mut view = read(run).await?;
+    if run.migration.keys == KeyHandling::Program {
+        let missing: Vec<Covered> =
+            view.coverage.uncovered(&run.migration.stated_unused).into_iter().cloned().collect();
+        for group in &missing {
+            if let Standing::Creatable(id) = &group.standing {
+                create(run, &view, group, id).await?;
+            }
+        }
+        if !missing.is_empty() {
+            view = read(run).await?;
+        }
+    }
+    must_be_covered(run, &view)?;
+    let text = record(run, &view).await?;
+    run.end(Step::Enroll, StepState::Done, &text).await
+}
+
+/// How the keys stand now.
+pub(super) async fn read(run: &Run) -> Result<KeysView, Halt> {
+    Ok(keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?)
+}
+
+async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGroupId) -> Result<(), Halt> {
+    let Some((primary, secondary)) = keys_of(view, &group.source.id) else { return Ok(()) };
+    let mut tx = run.store().begin_write().await?;
+    enrollments::record(&mut tx, run.id(), &group.source.id, id, true, false, run.now()).await?;
+    tx.commit().await?;
+    let new = NewEnrollmentGroup {
+        id: id.clone(),
+        primary,
+        secondary,
+        hub: run.migration.plan.target.hub_host.clone(),
+        initial_tags: None,
+    };
+    match run.dps.create_enrollment_group(&new).await {
+        Ok(_) => {
+            let text = format!(
+                "Enrollment group {id} made in {} with the keys of {}.",
+                run.migration.plan.target.dps_name, group.source.name
+            );
+            run.note(EventKind::Enrollment, &text).await
+        }
+        // It exists: made by an earlier try, or by somebody else. Reading it again tells which.
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Precondition) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn keys_of(view: &KeysView, id: &EnrollmentGroupId) -> Option<(SecretString, SecretString)> {
+    view.groups.iter().find(|group| group.id == *id).map(|group| (group.primary.clone(), group.secondary.clone()))
+}
+
+/// Pauses unless every group has its equal or is stated unused.
+pub(super) fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
+    let uncovered = view.coverage.uncovered(&run.migration.stated_unused);
+    if uncovered.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = uncovered.iter().map(|group| group.source.name.as_str()).collect();
+    let why: Vec<String> = uncovered
+        .iter()
+        .map(|group| match &group.standing {
+            Standing::Blocked(obstacle) => obstacle.words(),
+            Standing::Creatable(_) | Standing::Equal(_) => format!("Add the keys of {} to the DPS.", group.source.name),
+        })
+        .collect();
+    let detail =
+        format!("The DPS does not have the keys of {}. No device is told to move until it does.", names.join(", "));
+    Err(Halt::pause(PauseReason::Keys, detail, format!("{} Then press Resume.", why.join(" "))))
+}
+
+async fn record(run: &Run, view: &KeysView) -> Result<String, Halt> {
+    let mut tx = run.store().begin_write().await?;
+    let mut names = Vec::new();
+    for group in &view.coverage.groups {
+        if let Standing::Equal(id) = &group.standing {
+            enrollments::record(&mut tx, run.id(), &group.source.id, id, false, true, run.now()).await?;
+            names.push(format!("{} → {id}", group.source.name));
+        }
+    }
+    tx.commit().await?;
+    Ok(format!("Keys known to the DPS: {}.", names.join(", ")))
+}

@@ -1,0 +1,92 @@
+//! What stops a migration's task: a trouble that passes, or one that somebody must end.
+
+use std::time::Duration;
+
+use crate::azure::error::{AzureError, ErrorKind};
+use crate::azure::tokens::TokenError;
+use crate::migration::model::{Pause, PauseReason};
+use crate::store::StoreError;
+
+/// Why the engine does not go on with a migration for now.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Passes by itself.
+    Transient {
+        /// What happened.
+        trouble: String,
+        /// When Azure said to come back.
+        after: Option<Duration>,
+    },
+    /// Somebody must do something.
+    Pause(Pause),
+    /// The program stops, or the migration was changed by somebody: look again.
+    LookAgain,
+    /// The database failed.
+    Store(StoreError),
+}
+
+impl Halt {
+    /// A pause.
+    pub(super) fn pause(reason: PauseReason, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Pause(Pause { reason, detail: detail.into(), remedy: remedy.into() })
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<sqlx::Error> for Halt {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(StoreError::Database(error))
+    }
+}
+
+impl From<AzureError> for Halt {
+    fn from(error: AzureError) -> Self {
+        tracing::warn!(error = %error, kind = ?error.kind, "azure stands in the way");
+        let detail = error.to_string();
+        let hint = error.hint.clone();
+        let remedy = |otherwise: &str| hint.clone().unwrap_or_else(|| otherwise.to_owned());
+        match &error.kind {
+            ErrorKind::SignIn(token) => token_halt(token),
+            ErrorKind::Throttled { .. }
+            | ErrorKind::Unavailable { .. }
+            | ErrorKind::NotJson
+            | ErrorKind::DeviceTimeout => Self::Transient { trouble: detail, after: error.retry_after() },
+            ErrorKind::Forbidden | ErrorKind::Unauthorized => {
+                Self::pause(PauseReason::Rights, detail, remedy("Have the missing role assigned, then press Resume."))
+            }
+            ErrorKind::NotFound => Self::pause(
+                PauseReason::Changed,
+                detail,
+                remedy("Check that it still exists and that you can see it, then press Resume."),
+            ),
+            ErrorKind::Conflict
+            | ErrorKind::Precondition
+            | ErrorKind::Rejected
+            | ErrorKind::UntrustedHost
+            | ErrorKind::DeviceOffline
+            | ErrorKind::Malformed
+            | ErrorKind::ClockSkew { .. } => {
+                Self::pause(PauseReason::Azure, detail, remedy("Mend the cause, then press Resume."))
+            }
+        }
+    }
+}
+
+fn token_halt(error: &TokenError) -> Halt {
+    match error {
+        TokenError::SignInNeeded { person, reason, .. } => Halt::pause(
+            PauseReason::SignIn,
+            format!("{person} must sign in again: {reason}"),
+            format!("The migration goes on by itself as soon as {person} signs in here."),
+        ),
+        TokenError::Transient { message, retry_after } => {
+            Halt::Transient { trouble: message.clone(), after: *retry_after }
+        }
+        TokenError::Misconfigured { message, hint } => Halt::pause(PauseReason::Azure, message.clone(), hint.clone()),
+    }
+}

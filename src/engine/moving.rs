@@ -1,0 +1,79 @@
+//! Steps *command*, *track* and *verify*: one after the other for a device, at the same time for the fleet.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::halt::Halt;
+use super::run::{Run, Turn};
+use super::{canary, job, recover, settle, singles, verify};
+use crate::migration::model::{MigrationState, Step, StepState};
+
+/// Between two looks at the target while devices are on their way.
+const LOOK: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(run: &Run) -> Result<Turn, Halt> {
+    recover::run(run).await?;
+    if run.migration.state == MigrationState::Running {
+        run.begin(Step::Command, "Telling the devices to move.").await?;
+        run.begin(Step::Verify, "Looking for the devices at the target.").await?;
+        canary::run(run).await?;
+    } else {
+        verify::sweep_the_lost(run).await?;
+    }
+    tell_and_look(run).await?;
+    let commanding =
+        run.store().steps(run.id()).await?.iter().any(|s| s.step == Step::Command && s.state == StepState::Running);
+    if commanding && run.store().devices_untold(run.id(), 1).await?.is_empty() {
+        run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
+    }
+    settle::settle(&run.inner, run.id()).await
+}
+
+/// Tells devices and looks for them at once. When one side must halt, the other winds down first, so that no command's
+/// answer is dropped.
+async fn tell_and_look(run: &Run) -> Result<(), Halt> {
+    let told = CancellationToken::new();
+    let stop = CancellationToken::new();
+    let telling = async {
+        let result = tell_everybody(run, &stop).await;
+        told.cancel();
+        if result.is_err() {
+            stop.cancel();
+        }
+        result
+    };
+    let looking = async {
+        let result = look(run, &told, &stop).await;
+        if result.is_err() {
+            stop.cancel();
+        }
+        result
+    };
+    let (telling, looking) = tokio::join!(telling, looking);
+    telling?;
+    looking
+}
+
+async fn tell_everybody(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
+    job::run(run, stop).await?;
+    singles::run(run, stop).await
+}
+
+/// Looks until everybody was told and nobody is on the way any more.
+async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> Result<(), Halt> {
+    while !stop.is_cancelled() {
+        run.still_wanted().await?;
+        let everybody_told = told.is_cancelled();
+        verify::sweep(run).await?;
+        verify::give_up_on_overdue(run).await?;
+        if everybody_told && run.store().outstanding(run.id()).await? == 0 {
+            return Ok(());
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = run.inner.clock.sleep(LOOK) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! What an earlier run of the program left half-known: single commands that were started and never recorded.
+//!
+//! A task begins with this, so whatever is still "started" was left by a run that died: nothing else is in flight.
+
+use std::time::Duration;
+
+use super::halt::Halt;
+use super::run::Run;
+use super::tell::{self, RESPONSE_SECONDS};
+use super::verify;
+use crate::migration::{CommandState, Device, Via};
+
+/// Settles what can be settled now; the rest is given the time in which an answer could still have come, is looked for
+/// at the target meanwhile, and then told once more.
+pub(super) async fn run(run: &Run) -> Result<(), Halt> {
+    if half_known(run).await?.is_empty() {
+        return Ok(());
+    }
+    verify::sweep(run).await?;
+    for device in half_known(run).await? {
+        if let Some(answer) = tell::last_answer(run, &device).await? {
+            tell::record_answer(run, &device, &answer, "the command's history shows an answer").await?;
+            continue;
+        }
+        let now = run.now();
+        run.store()
+            .change_device(run.id(), &device.id, |row| {
+                let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
+                row.command = CommandState::Unclear;
+                row.detail = Some("the program stopped before its answer was recorded".into());
+                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS) + 15));
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn half_known(run: &Run) -> Result<Vec<Device>, Halt> {
+    let mut devices = run.store().devices_outstanding(run.id()).await?;
+    devices.retain(|device| device.command == CommandState::Started && device.via != Some(Via::Job));
+    Ok(devices)
+}

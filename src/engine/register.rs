@@ -1,0 +1,138 @@
+//! Step *register*: hub identities, where there is something to make or to compare.
+//!
+//! Identities are made ahead only where the key that every device presents is certain. An identity that is there already
+//! is never overwritten: with the device's keys it counts as registered, with other keys the device is not told, because
+//! what DPS does with such an identity is not documented.
+
+use secrecy::SecretString;
+
+use super::enroll;
+use super::halt::Halt;
+use super::keys::{self, GroupKeys, KeysView};
+use super::run::Run;
+use crate::azure::error::EffectKnown;
+use crate::azure::hub::{BulkError, Identity, NewIdentity};
+use crate::ids::DeviceId;
+use crate::migration::device::Fact;
+use crate::migration::model::{Step, StepState};
+use crate::migration::{Device, FailReason, Outcome};
+use crate::store::events::EventKind;
+
+/// The most that a bulk call takes.
+const BULK: usize = 100;
+
+pub(super) async fn run(run: &Run) -> Result<(), Halt> {
+    run.begin(Step::Register, "Looking at the hub's identities.").await?;
+    let view = enroll::read(run).await?;
+    enroll::must_be_covered(run, &view)?;
+    compare_existing(run, &view).await?;
+    let ahead = if run.migration.plan.register_on_arrival { None } else { certain_keys(&view) };
+    let Some(group) = ahead else {
+        let why = match run.migration.plan.register_on_arrival {
+            true => "as chosen",
+            false => "which of several keys a device presents cannot be known",
+        };
+        return run
+            .end(Step::Register, StepState::NotNeeded, &format!("DPS registers each device as it arrives: {why}."))
+            .await;
+    };
+    create_missing(run, group).await?;
+    let counts = run.store().counts(run.id()).await?;
+    run.end(Step::Register, StepState::Done, &format!("{} identities are ready in the hub.", counts.pending)).await
+}
+
+/// The keys that every device presents, if that is certain.
+fn certain_keys(view: &KeysView) -> Option<&GroupKeys> {
+    let group = view.coverage.certain()?;
+    view.groups.iter().find(|keys| keys.id == group.source.id)
+}
+
+/// Devices that the hub knew before: their keys must be ones that they present.
+async fn compare_existing(run: &Run, view: &KeysView) -> Result<(), Halt> {
+    for device in pending(run).await? {
+        if device.baseline.twin.is_some() && device.facts.registered.is_none() {
+            run.still_wanted().await?;
+            if let Some(identity) = run.hub.identity(&device.id).await? {
+                note_existing(run, &device.id, &identity, &view.groups).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn note_existing(run: &Run, id: &DeviceId, identity: &Identity, groups: &[GroupKeys]) -> Result<(), Halt> {
+    let own = identity.keys.as_ref().and_then(|own| keys::key_pair(&own.primary, &own.secondary));
+    let same = own.is_some() && keys::derived(groups, id).values().any(|(one, two)| keys::key_pair(one, two) == own);
+    let now = run.now();
+    run.store()
+        .change_device(run.id(), id, |row| {
+            if same {
+                row.facts.registered =
+                    Some(Fact { at: now, evidence: "the hub has an identity with the device's keys".into() });
+            } else {
+                row.outcome = Outcome::Failed(FailReason::KeyConflict);
+                row.detail = Some("the hub's identity has other keys than the device; it was not touched".into());
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
+    let missing: Vec<DeviceId> = pending(run)
+        .await?
+        .into_iter()
+        .filter(|device| device.facts.registered.is_none())
+        .map(|device| device.id)
+        .collect();
+    for batch in missing.chunks(BULK) {
+        run.still_wanted().await?;
+        let new: Vec<NewIdentity> = batch.iter().filter_map(|id| new_identity(group, id)).collect();
+        let result = match run.hub.bulk_create(&new).await {
+            Ok(result) => result,
+            Err(error) => {
+                if error.effect == EffectKnown::Unknown {
+                    tracing::info!("the answer to a bulk create was lost; it is repeated and what exists is compared");
+                }
+                return Err(error.into());
+            }
+        };
+        let failed: Vec<&str> = result.errors.iter().map(|error| error.device_id.as_str()).collect();
+        for id in batch.iter().filter(|id| !failed.contains(&id.as_str())) {
+            let fact = Fact { at: run.now(), evidence: "identity made in the hub".into() };
+            run.store().change_device(run.id(), id, |row| row.facts.registered = Some(fact)).await?;
+        }
+        for error in &result.errors {
+            refused(run, group, error).await?;
+        }
+        run.note(EventKind::Identities, &format!("{} identities made in the hub.", batch.len() - failed.len())).await?;
+    }
+    Ok(())
+}
+
+fn new_identity(group: &GroupKeys, id: &DeviceId) -> Option<NewIdentity> {
+    let derive = |key: &SecretString| crate::azure::sas::derive_device_key(key, id.as_str()).ok();
+    Some(NewIdentity { id: id.clone(), primary: derive(&group.primary)?, secondary: derive(&group.secondary)? })
+}
+
+/// A device that the hub did not create: there already, or refused.
+async fn refused(run: &Run, group: &GroupKeys, error: &BulkError) -> Result<(), Halt> {
+    let id = &error.device_id;
+    if error.is_already_there()
+        && let Some(identity) = run.hub.identity(id).await?
+    {
+        return note_existing(run, id, &identity, std::slice::from_ref(group)).await;
+    }
+    run.store()
+        .change_device(run.id(), id, |row| {
+            row.outcome = Outcome::Failed(FailReason::NotRegistered);
+            row.detail =
+                Some([&error.code, &error.status].into_iter().flatten().cloned().collect::<Vec<_>>().join(": "));
+        })
+        .await?;
+    Ok(())
+}
+
+async fn pending(run: &Run) -> Result<Vec<Device>, Halt> {
+    Ok(run.store().devices_untold(run.id(), u32::MAX).await?)
+}

@@ -1,0 +1,290 @@
+//! One migration's task: takes the steps in order, waits out passing troubles, pauses for those that do not pass.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use super::halt::Halt;
+use super::{Inner, enroll, moving, register, settle, snapshot};
+use crate::azure::central::Central;
+use crate::azure::dps::Dps;
+use crate::azure::hub::Hub;
+use crate::azure::{Arm, ArmPolicyKeys};
+use crate::clock::Timestamp;
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState};
+use crate::store::events::{self, EventKind, PROGRAM};
+use crate::store::{StoreError, migrations};
+
+/// How long a lease lasts, by the machine's clock; it is renewed three times as often.
+const LEASE: Duration = Duration::from_secs(30);
+/// The first wait after a passing trouble; it doubles with each in a row.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// The longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// How long a step may take to reach a safe point when the program stops, by the machine's clock. What is cut off then
+/// is found again at the next start.
+const WIND_DOWN: Duration = Duration::from_secs(5);
+
+/// What the task of one migration works with.
+pub(super) struct Run {
+    pub(super) inner: Arc<Inner>,
+    /// As read when this turn began.
+    pub(super) migration: Migration,
+    pub(super) actor: Actor,
+    pub(super) arm: Arm,
+    pub(super) central: Central,
+    pub(super) dps: Dps,
+    pub(super) hub: Hub,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// There is more to do at once.
+    GoOn,
+    /// Nothing to do before this moment, or a hint.
+    RestUntil(Timestamp),
+    /// The migration has ended.
+    Ended,
+}
+
+/// Works on a migration until it has ended or the program stops.
+pub(super) async fn run(inner: Arc<Inner>, id: MigrationId) {
+    let mut hints = inner.hints.subscribe();
+    let lease = keep_lease(&inner, id);
+    tokio::select! {
+        () = work(&inner, id, &mut hints) => {}
+        () = lease => tracing::warn!(%id, "the lease of this migration was lost"),
+    }
+}
+
+async fn keep_lease(inner: &Inner, id: MigrationId) {
+    let term = LEASE * inner.clock.speed();
+    loop {
+        match inner.store.lease(id, &inner.run_id, inner.clock.now(), term).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::error!(%id, error = ?error, "the lease could not be renewed"),
+        }
+        inner.clock.sleep(term / 3).await;
+    }
+}
+
+async fn work(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u64>) {
+    while !inner.cancel.is_cancelled() {
+        hints.mark_unchanged();
+        let rest_until = match turn(inner, id).await {
+            Ok(Turn::GoOn) => continue,
+            Ok(Turn::Ended) => return,
+            Ok(Turn::RestUntil(moment)) => moment,
+            Err(halt) => match note(inner, id, halt).await {
+                Ok(moment) => moment,
+                Err(error) => {
+                    tracing::error!(%id, error = ?error, "the database failed; trying again");
+                    inner.clock.now() + FIRST_WAIT
+                }
+            },
+        };
+        tokio::select! {
+            () = inner.cancel.cancelled() => {}
+            _ = hints.changed() => {}
+            () = inner.clock.sleep_until(rest_until) => {}
+        }
+    }
+}
+
+/// Reads where the migration stands and does the next thing.
+async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
+    let Some(migration) = inner.store.migration(id).await? else { return Ok(Turn::Ended) };
+    match &migration.state {
+        MigrationState::Running | MigrationState::Waiting => {}
+        MigrationState::Paused(pause) if pause.reason == PauseReason::SignIn => {
+            return wait_for_sign_in(inner, &migration).await;
+        }
+        MigrationState::Paused(_) => return Ok(Turn::RestUntil(inner.clock.now() + Duration::from_secs(3600))),
+        MigrationState::Draft
+        | MigrationState::Completed
+        | MigrationState::CompletedWithFailures
+        | MigrationState::Stopped => {
+            return Ok(Turn::Ended);
+        }
+    }
+    let run = Run::new(inner, migration)?;
+    let too_late = async {
+        inner.cancel.cancelled().await;
+        inner.clock.sleep(WIND_DOWN * inner.clock.speed()).await;
+    };
+    let turn = tokio::select! {
+        () = too_late => return Err(Halt::LookAgain),
+        turn = run.advance() => turn?,
+    };
+    inner.store.trouble_over(id).await?;
+    Ok(turn)
+}
+
+/// A paused migration goes on when the person whose rights it uses has signed in.
+async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<Turn, Halt> {
+    let Some(actor) = &migration.runs_as else { return Ok(Turn::Ended) };
+    let now = inner.clock.now();
+    let tokens = inner.people.tokens(&actor.id);
+    if tokens.token(crate::azure::tokens::Resource::Central, None).await.is_ok()
+        && tokens.token(crate::azure::tokens::Resource::Arm, None).await.is_ok()
+    {
+        let mut tx = inner.store.begin_write().await?;
+        if let Some(Migration { state: MigrationState::Paused(_), .. }) =
+            migrations::lookup(&mut tx, migration.id).await?
+        {
+            migrations::set_state(&mut tx, migration.id, &MigrationState::Running, now).await?;
+            let text = format!("{} is signed in again; the migration goes on.", actor.name);
+            events::append(&mut tx, migration.id, now, PROGRAM, EventKind::Resumed, &text).await?;
+        }
+        tx.commit().await?;
+        return Ok(Turn::GoOn);
+    }
+    tokio::select! {
+        () = inner.people.signed_in() => Ok(Turn::GoOn),
+        () = inner.cancel.cancelled() => Err(Halt::LookAgain),
+        () = inner.clock.sleep(Duration::from_secs(60)) => Ok(Turn::GoOn),
+    }
+}
+
+/// Records a halt; gives the moment to look again.
+async fn note(inner: &Inner, id: MigrationId, halt: Halt) -> Result<Timestamp, StoreError> {
+    let now = inner.clock.now();
+    match halt {
+        Halt::LookAgain => Ok(now),
+        Halt::Store(error) => Err(error),
+        Halt::Transient { trouble, after } => {
+            let before = inner.store.troubles(id).await?;
+            let backoff = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(before.min(16))).min(LONGEST_WAIT);
+            let at = now + backoff.max(after.unwrap_or_default()) + jitter(backoff);
+            inner.store.trouble(id, at, &trouble).await?;
+            if before == 0 {
+                inner.store.note(id, now, EventKind::Trouble, &format!("Waiting for Azure: {trouble}")).await?;
+            }
+            Ok(at)
+        }
+        Halt::Pause(pause) => {
+            let mut tx = inner.store.begin_write().await?;
+            if let Some(migration) = migrations::lookup(&mut tx, id).await?
+                && matches!(migration.state, MigrationState::Running | MigrationState::Waiting)
+            {
+                let text = format!("Paused: {} {}", pause.detail, pause.remedy);
+                migrations::set_state(&mut tx, id, &MigrationState::Paused(pause), now).await?;
+                events::append(&mut tx, id, now, PROGRAM, EventKind::Paused, &text).await?;
+            }
+            tx.commit().await?;
+            Ok(now)
+        }
+    }
+}
+
+/// Up to a quarter of `wait`, so that many tasks do not come back at once.
+fn jitter(wait: Duration) -> Duration {
+    let mut byte = [0_u8; 1];
+    if aws_lc_rs::rand::fill(&mut byte).is_err() {
+        return Duration::ZERO;
+    }
+    wait.mul_f64(f64::from(byte[0]) / 1024.0)
+}
+
+impl Run {
+    pub(super) fn new(inner: &Arc<Inner>, migration: Migration) -> Result<Self, Halt> {
+        let Some(actor) = migration.runs_as.clone() else { return Err(Halt::LookAgain) };
+        let tokens = inner.people.tokens(&actor.id);
+        let arm = inner.azure.arm(Arc::clone(&tokens));
+        let target = &migration.plan.target;
+        let dps_keys = ArmPolicyKeys::dps(arm.clone(), target.dps_id.clone());
+        let hub_keys = ArmPolicyKeys::hub(arm.clone(), target.hub_id.clone());
+        Ok(Self {
+            central: inner.azure.central(tokens, &migration.plan.source.subdomain)?,
+            dps: inner.azure.dps(&target.dps_host, Arc::new(dps_keys))?,
+            hub: inner
+                .azure
+                .hub(&target.hub_host, Arc::new(hub_keys))?
+                .with_capacity(&target.hub_sku, target.hub_units),
+            inner: Arc::clone(inner),
+            migration,
+            actor,
+            arm,
+        })
+    }
+
+    /// The first step that is not done.
+    async fn advance(&self) -> Result<Turn, Halt> {
+        for record in self.inner.store.steps(self.id()).await? {
+            if matches!(record.state, StepState::Done | StepState::NotNeeded) {
+                continue;
+            }
+            match record.step {
+                Step::Snapshot => snapshot::run(self).boxed().await?,
+                Step::Enroll => enroll::run(self).boxed().await?,
+                Step::Register => register::run(self).boxed().await?,
+                Step::Command | Step::Track | Step::Verify => return moving::run(self).boxed().await,
+            }
+            return Ok(Turn::GoOn);
+        }
+        settle::settle(&self.inner, self.id()).await
+    }
+
+    pub(super) fn id(&self) -> MigrationId {
+        self.migration.id
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(super) fn store(&self) -> &crate::store::Store {
+        &self.inner.store
+    }
+
+    /// How long a device that may have been told has to turn up.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.migration.plan.arrival_minutes.max(1)) * 60)
+    }
+
+    /// Marks a step as begun; the first time is an event.
+    pub(super) async fn begin(&self, step: Step, text: &str) -> Result<(), Halt> {
+        let begun = self
+            .store()
+            .steps(self.id())
+            .await?
+            .iter()
+            .any(|record| record.step == step && record.state == StepState::Running);
+        if !begun {
+            let mut tx = self.store().begin_write().await?;
+            crate::store::steps::set(&mut tx, self.id(), step, StepState::Running, None, self.now()).await?;
+            events::append(&mut tx, self.id(), self.now(), PROGRAM, EventKind::StepBegun, text).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Marks a step as ended, with a line on what it did.
+    pub(super) async fn end(&self, step: Step, state: StepState, text: &str) -> Result<(), Halt> {
+        let mut tx = self.store().begin_write().await?;
+        crate::store::steps::set(&mut tx, self.id(), step, state, Some(text), self.now()).await?;
+        events::append(&mut tx, self.id(), self.now(), PROGRAM, EventKind::StepDone, text).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Halts when somebody has stopped or paused the migration, or the program stops.
+    pub(super) async fn still_wanted(&self) -> Result<(), Halt> {
+        if self.inner.cancel.is_cancelled() {
+            return Err(Halt::LookAgain);
+        }
+        match self.store().migration(self.id()).await? {
+            Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) => Ok(()),
+            _ => Err(Halt::LookAgain),
+        }
+    }
+
+    /// Appends an event of the program's own.
+    pub(super) async fn note(&self, kind: EventKind, text: &str) -> Result<(), Halt> {
+        Ok(self.store().note(self.id(), self.now(), kind, text).await?)
+    }
+}

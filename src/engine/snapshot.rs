@@ -1,0 +1,233 @@
+//! Step *snapshot*: who is to move, and what the target knew of each before.
+//!
+//! Everything here only reads Azure; rows are upserts, so a repeat after a crash finds its own work.
+
+use std::collections::HashMap;
+
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::halt::Halt;
+use super::keys;
+use super::run::Run;
+use crate::azure::central::Device as CentralDevice;
+use crate::azure::dps::{Attestation, Registration};
+use crate::azure::hub::TwinSummary;
+use crate::ids::DeviceId;
+use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
+use crate::migration::model::{Step, StepState};
+use crate::migration::{Outcome, SkipReason};
+use crate::store::devices::{self, Found};
+use crate::store::migrations;
+
+/// Attestations read at once; the client paces them.
+const AT_ONCE: usize = 8;
+
+pub(super) async fn run(run: &Run) -> Result<(), Halt> {
+    run.begin(Step::Snapshot, "Reading the devices of the group.").await?;
+    members(run).await?;
+    clear(run).await?;
+    baselines(run).await?;
+    let counts = run.store().counts(run.id()).await?;
+    let text = format!(
+        "{} devices found: {} to move, {} already at the target, {} skipped.",
+        counts.total(),
+        counts.pending,
+        counts.already,
+        counts.skipped
+    );
+    run.end(Step::Snapshot, StepState::Done, &text).await
+}
+
+/// A row for every device of the group and template; the others are counted.
+async fn members(run: &Run) -> Result<(), Halt> {
+    let source = &run.migration.plan.source;
+    let everybody: HashMap<DeviceId, CentralDevice> =
+        run.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
+    let mut selected = 0_u64;
+    let mut next = None;
+    loop {
+        let page = run.central.group_devices_page(&source.group, next.as_ref()).await?;
+        let found: Vec<Found> = page
+            .items
+            .into_iter()
+            .map(|member| completed(member, &everybody))
+            .filter(|device| device.template.as_ref() == Some(&source.template))
+            .map(found)
+            .collect();
+        selected += found.len() as u64;
+        let mut tx = run.store().begin_write().await?;
+        for device in &found {
+            devices::insert(&mut tx, run.id(), &source.subdomain, device).await?;
+        }
+        migrations::touch(&mut tx, run.id()).await?;
+        tx.commit().await?;
+        run.still_wanted().await?;
+        let Some(further) = page.next else { break };
+        next = Some(further);
+    }
+    let unassigned = everybody.values().filter(|device| device.template.is_none()).count() as u64;
+    let outside = (everybody.len() as u64).saturating_sub(unassigned).saturating_sub(selected);
+    let mut tx = run.store().begin_write().await?;
+    migrations::set_outside(&mut tx, run.id(), outside, unassigned).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A member as the list of all devices shows it: members of a group may carry their ids only.
+pub(super) fn completed(member: CentralDevice, everybody: &HashMap<DeviceId, CentralDevice>) -> CentralDevice {
+    let bare = member.template.is_none() || member.enabled.is_none() || member.simulated.is_none();
+    match everybody.get(&member.id) {
+        Some(full) if bare => full.clone(),
+        _ => member,
+    }
+}
+
+fn found(device: CentralDevice) -> Found {
+    let outcome = if device.simulated == Some(true) {
+        Outcome::Skipped(SkipReason::Simulated)
+    } else if device.enabled == Some(false) {
+        Outcome::Skipped(SkipReason::Blocked)
+    } else if !is_registration_id(device.id.as_str()) {
+        Outcome::Skipped(SkipReason::IdNotAllowed)
+    } else {
+        Outcome::Pending
+    };
+    Found { id: device.id, display_name: device.display_name, outcome, joined_later: false }
+}
+
+/// DPS's rule: at most 128 alphanumerics and `- . _ :`, the last one alphanumeric or `-`.
+fn is_registration_id(id: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    (1..=128).contains(&id.len())
+        && id.chars().all(allowed)
+        && id.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Devices with an attestation of their own are not admitted by a group's keys: they are found before anybody is told.
+async fn clear(run: &Run) -> Result<(), Halt> {
+    loop {
+        let batch = run.store().devices_to_clear(run.id(), 200).await?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        stream::iter(batch)
+            .map(|device| clear_one(run, device.id).boxed())
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        run.still_wanted().await?;
+    }
+}
+
+async fn clear_one(run: &Run, id: DeviceId) -> Result<(), Halt> {
+    let individual = run.central.device_attestation(&id).await?;
+    run.store()
+        .change_device(run.id(), &id, |row| match individual {
+            None => row.cleared = true,
+            Some(kind) => {
+                row.outcome = Outcome::Skipped(SkipReason::IndividualAttestation);
+                row.detail = Some(format!("attested by {kind}"));
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+/// What the target knows now of every device that is to move.
+async fn baselines(run: &Run) -> Result<(), Halt> {
+    let ids = run.store().devices_without_baseline(run.id()).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let view = keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?;
+    let mut records: HashMap<DeviceId, RecordSeen> = HashMap::new();
+    for group in view.coverage.equal_ids() {
+        for record in run.dps.group_registrations(&group).await? {
+            records.insert(record.registration_id.clone(), record_seen(record));
+        }
+    }
+    let twins: HashMap<DeviceId, TwinSummary> = run
+        .hub
+        .query_devices("SELECT deviceId, connectionState, lastActivityTime FROM devices")
+        .await?
+        .into_iter()
+        .map(|twin| (twin.device_id.clone(), twin))
+        .collect();
+    let individual: HashMap<DeviceId, ()> = run
+        .dps
+        .individual_enrollments()
+        .await?
+        .into_iter()
+        .map(|enrollment| (enrollment.registration_id, ()))
+        .collect();
+    for id in ids {
+        let record = match records.remove(&id) {
+            Some(record) => Some(record),
+            None if twins.contains_key(&id) || individual.contains_key(&id) => {
+                run.dps.registration(&id).await?.map(record_seen)
+            }
+            None => None,
+        };
+        let twin = match record.is_some() || twins.contains_key(&id) {
+            true => run
+                .hub
+                .twin(&id)
+                .await?
+                .map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }),
+            false => None,
+        };
+        let refused = individual.contains_key(&id) && !admitted_individually(run, &view, &id).await?;
+        let baseline = Baseline { taken_at: Some(run.now()), record, twin };
+        take(run, &id, baseline, refused).await?;
+        run.still_wanted().await?;
+    }
+    Ok(())
+}
+
+/// Records a baseline, and what it settles at once.
+async fn take(run: &Run, id: &DeviceId, baseline: Baseline, refused: bool) -> Result<(), Halt> {
+    let there = baseline.already_there(&run.migration.plan.target.hub_host);
+    run.store()
+        .change_device(run.id(), id, |row| {
+            row.baseline = baseline;
+            if there {
+                row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
+                row.detail = Some("DPS assigned it to this hub before, and the hub shows it connected".into());
+            } else if refused {
+                row.outcome = Outcome::Skipped(SkipReason::OtherEnrollment);
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+/// An individual enrollment wins over groups: it must have the keys that the device derives from one of its groups.
+async fn admitted_individually(run: &Run, view: &keys::KeysView, id: &DeviceId) -> Result<bool, Halt> {
+    let Attestation::Symmetric { primary, secondary } = run.dps.individual_keys(id).await? else { return Ok(false) };
+    let Some(wanted) = keys::key_pair(&primary, &secondary) else { return Ok(false) };
+    Ok(keys::derived(&view.groups, id).values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&wanted)))
+}
+
+/// A registration record, as far as it is evidence.
+pub(super) fn record_seen(record: Registration) -> RecordSeen {
+    let error = match (record.error_code, record.error_message) {
+        (Some(code), Some(message)) => Some(format!("{message} ({code})")),
+        (Some(code), None) => Some(format!("error {code}")),
+        (None, message) => message,
+    };
+    RecordSeen { status: record.status.to_string(), hub: record.assigned_hub, updated: record.last_updated, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_registration_id;
+
+    #[test]
+    fn registration_ids_follow_the_rule_of_dps() {
+        for good in ["sn-0007", "a", "A.b_c:d-", &"x".repeat(128)] {
+            assert!(is_registration_id(good), "{good}");
+        }
+        for bad in ["", "a.", "a b", "a%b", "a#", "ä", &"x".repeat(129)] {
+            assert!(!is_registration_id(bad), "{bad}");
+        }
+    }
+}

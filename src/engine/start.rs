@@ -1,0 +1,205 @@
+//! *Start*: Azure is read once more and must equal what was reviewed; then the draft becomes a running migration.
+
+use std::sync::Arc;
+
+use super::keys;
+use super::{Engine, Inner};
+use crate::azure::ArmPolicyKeys;
+use crate::azure::error::AzureError;
+use crate::ids::PersonId;
+use crate::migration::coverage::Standing;
+use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Plan};
+use crate::store::events::{self, EventKind};
+use crate::store::{StoreError, migrations};
+
+/// One thing that stands in the way of a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Why a migration was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartRefused {
+    /// There is no such migration for this person.
+    #[error("there is no such migration")]
+    NotFound,
+    /// It has been started before.
+    #[error("the migration has been started already")]
+    NotDraft,
+    /// Source or target is no longer what was reviewed.
+    #[error("Azure is no longer as reviewed")]
+    Changed(Vec<Problem>),
+    /// Keys that devices may present are not known at the target.
+    #[error("the target does not have every key")]
+    Uncovered(Vec<Problem>),
+    /// Azure could not be read.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StartRefused {
+    /// What to show, each with its remedy.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let one = |what: String, remedy: &str| vec![Problem { what, remedy: remedy.into() }];
+        match self {
+            Self::Changed(problems) | Self::Uncovered(problems) => problems.clone(),
+            Self::NotFound => one("There is no such migration.".into(), "Look for it under Migration status."),
+            Self::NotDraft => one("The migration has been started already.".into(), "See its page."),
+            Self::Azure(error) => one(
+                error.to_string(),
+                error.hint.as_deref().unwrap_or("Try again; if it persists, see the log of this program."),
+            ),
+            Self::Store(_) => one("The program's database failed.".into(), "See the log of this program."),
+        }
+    }
+}
+
+impl Engine {
+    /// Starts a draft with `by`'s rights. `stated_unused` names source groups of which `by` states that no selected
+    /// device uses them; the statement is recorded.
+    ///
+    /// # Errors
+    /// [`StartRefused`]; nothing has been changed then.
+    pub async fn start_migration(
+        &self,
+        id: MigrationId,
+        by: &Actor,
+        stated_unused: Vec<String>,
+    ) -> Result<(), StartRefused> {
+        let inner = &self.inner;
+        let migration = inner.store.migration(id).await?.filter(|migration| migration.created_by.id.tid == by.id.tid);
+        let migration = migration.ok_or(StartRefused::NotFound)?;
+        if migration.state != MigrationState::Draft {
+            return Err(StartRefused::NotDraft);
+        }
+        let changes = changes(inner, &migration.plan, &by.id).await?;
+        if !changes.is_empty() {
+            return Err(StartRefused::Changed(changes));
+        }
+        let view = self.keys(&migration, &by.id).await?;
+        let names = must_be_coverable(&migration, &view, &stated_unused)?;
+        record(inner, &migration, by, &stated_unused, &names).await?;
+        inner.wake();
+        Ok(())
+    }
+}
+
+/// Pairs of id and name of the groups that are stated unused, once nothing else is in the way.
+fn must_be_coverable(
+    migration: &Migration,
+    view: &keys::KeysView,
+    stated: &[String],
+) -> Result<Vec<String>, StartRefused> {
+    let in_the_way = match migration.keys {
+        KeyHandling::Program => view.coverage.blocking(stated),
+        KeyHandling::ByHand => view.coverage.uncovered(stated),
+    };
+    if !in_the_way.is_empty() {
+        let problem = |group: &crate::migration::coverage::Covered| Problem {
+            what: format!("The DPS does not have the keys of {}.", group.source.name),
+            remedy: match &group.standing {
+                Standing::Blocked(obstacle) => obstacle.words(),
+                Standing::Creatable(_) | Standing::Equal(_) => {
+                    "Add an enrollment group with its primary and secondary key, leading to the chosen hub only.".into()
+                }
+            },
+        };
+        return Err(StartRefused::Uncovered(in_the_way.into_iter().map(problem).collect()));
+    }
+    let stated = |id: &str| stated.iter().any(|name| name == id);
+    let groups = view.coverage.groups.iter().filter(|group| stated(group.source.id.as_str()));
+    Ok(groups.map(|group| group.source.name.clone()).collect())
+}
+
+async fn record(
+    inner: &Inner,
+    migration: &Migration,
+    by: &Actor,
+    stated: &[String],
+    names: &[String],
+) -> Result<(), StartRefused> {
+    let now = inner.clock.now();
+    let mut tx = inner.store.begin_write().await?;
+    if !migrations::start(&mut tx, migration.id, by, stated, now).await? {
+        return Err(StartRefused::NotDraft);
+    }
+    for name in names {
+        let text = format!("{} stated that no selected device uses the enrollment group {name}.", by.name);
+        events::append(&mut tx, migration.id, now, &by.name, EventKind::Stated, &text).await?;
+    }
+    let text = format!("{} started the migration.", by.name);
+    events::append(&mut tx, migration.id, now, &by.name, EventKind::Started, &text).await?;
+    Ok(tx.commit().await.map_err(StoreError::from)?)
+}
+
+/// What differs now from what was reviewed.
+async fn changes(inner: &Inner, plan: &Plan, person: &PersonId) -> Result<Vec<Problem>, AzureError> {
+    let tokens = inner.people.tokens(person);
+    let arm = inner.azure.arm(tokens.clone());
+    let central = inner.azure.central(tokens, &plan.source.subdomain)?;
+    let (dps, hub, group, template) = tokio::try_join!(
+        arm.get_dps(&plan.target.dps_id),
+        arm.get_hub(&plan.target.hub_id),
+        central.device_group(&plan.source.group),
+        central.device_template(&plan.source.template),
+    )?;
+    // The rights that the run will need are tried now, not in the middle of the night.
+    central.jobs().await?;
+    let hub_keys = ArmPolicyKeys::hub(arm.clone(), plan.target.hub_id.clone());
+    inner
+        .azure
+        .hub(&plan.target.hub_host, Arc::new(hub_keys))?
+        .with_capacity(&plan.target.hub_sku, plan.target.hub_units)
+        .query_devices_page("SELECT deviceId FROM devices", None)
+        .await?;
+    let target = &plan.target;
+    let mut problems = Vec::new();
+    let mut differs = |is: bool, what: String| {
+        if is {
+            problems.push(Problem {
+                what,
+                remedy: "Make a new migration with the present values, or set them back.".into(),
+            });
+        }
+    };
+    differs(
+        dps.id_scope != target.id_scope,
+        format!("The ID scope of {} is now {}, not {}.", target.dps_name, dps.id_scope, target.id_scope),
+    );
+    differs(
+        !dps.service_host.same_as(target.dps_host.as_str()),
+        format!("The host of {} has changed.", target.dps_name),
+    );
+    differs(!dps.state.eq_ignore_ascii_case("active"), format!("{} is {}, not Active.", target.dps_name, dps.state));
+    differs(!hub.host.same_as(target.hub_host.as_str()), format!("The host of {} has changed.", target.hub_name));
+    differs(!hub.state.eq_ignore_ascii_case("active"), format!("{} is {}, not Active.", target.hub_name, hub.state));
+    differs(
+        !dps.linked_hubs.iter().any(|linked| linked.host.same_as(target.hub_host.as_str())),
+        format!("{} is no longer linked to {}.", target.hub_name, target.dps_name),
+    );
+    differs(group.id != plan.source.group, format!("The device group {} has changed.", plan.source.group_name));
+    match &template.migration {
+        None => {
+            differs(true, format!("The template {} no longer has the command DeviceMove.", plan.source.template_name))
+        }
+        Some(command) => {
+            differs(
+                command.component != plan.source.component,
+                format!("DeviceMove is in another component of {}.", plan.source.template_name),
+            );
+            differs(
+                command.queued_if_offline,
+                format!("DeviceMove in {} is now queued if offline.", plan.source.template_name),
+            );
+        }
+    }
+    Ok(problems)
+}

@@ -1,0 +1,143 @@
+//! Whole moves, told from the devices' side.
+
+use serde_json::{Value, json};
+
+use super::{Device, Happening, Kind, Place, is_at_hub};
+use crate::sandbox::fleet;
+use crate::sandbox::options::IdentityConflict;
+use crate::sandbox::testkit::{Bench, HUB, SCOPE};
+use crate::sandbox::world::World;
+
+async fn tell(bench: &Bench, id: &str) -> u16 {
+    let path = format!("/devices/{id}/components/migration/commands/DeviceMove");
+    bench.central("POST", &path, json!({"request": {"idScope": SCOPE}, "responseTimeout": 5})).await.status
+}
+
+fn first(world: &World, kind: Kind) -> String {
+    world.devices.values().find(|device| device.kind == kind).unwrap().id.clone()
+}
+
+fn is_settled(device: &Device) -> bool {
+    device.doing.is_none()
+}
+
+#[tokio::test]
+async fn a_moved_device_really_registers_connects_and_sends() {
+    let bench = Bench::simple(500);
+    bench.carry_over("SAS-IoT-Devices").await;
+    assert_eq!(tell(&bench, "boiler-0001").await, 201);
+    bench.until("connected", |world| is_at_hub(world, HUB, "boiler-0001")).await;
+    let twin = bench.hub("service", "GET", "/twins/boiler-0001", &[], Value::Null).await.body;
+    assert_eq!(twin["connectionState"], "Connected");
+    assert_ne!(twin["lastActivityTime"], "0001-01-01T00:00:00Z");
+    let left = |entry: &super::Entry| matches!(entry.what, Happening::Left { .. });
+    assert!(bench.shared.look(|world| world.devices["boiler-0001"].log.iter().any(left)));
+}
+
+#[tokio::test]
+async fn a_device_whose_key_nobody_knows_is_lost() {
+    let bench = Bench::simple(500);
+    assert_eq!(tell(&bench, "boiler-0001").await, 201);
+    bench.until("lost", |world| matches!(&world.devices["boiler-0001"].place, Place::Lost { why } if why.contains("401002"))).await;
+}
+
+#[tokio::test]
+async fn a_device_whose_identity_was_kept_with_other_keys_is_refused_by_the_hub() {
+    let bench = Bench::simple(500);
+    bench.carry_over("SAS-IoT-Devices").await;
+    bench.shared.flip(|switches| switches.identity_conflict = IdentityConflict::Keep);
+    let other = json!({"deviceId": "boiler-0001", "status": "enabled"});
+    bench.hub("registryReadWrite", "PUT", "/devices/boiler-0001", &[], other).await;
+    tell(&bench, "boiler-0001").await;
+    bench.until("lost", |world| matches!(world.devices["boiler-0001"].place, Place::Lost { .. })).await;
+    let twin = bench.hub("service", "GET", "/twins/boiler-0001", &[], Value::Null).await.body;
+    assert_eq!(twin["connectionState"], "Disconnected");
+}
+
+#[tokio::test]
+async fn vanishing_devices_answer_and_refusing_ones_stay() {
+    let bench = Bench::fleet(500);
+    bench.carry_over("SAS-IoT-Devices").await;
+    let (vanishing, refusing) = bench.shared.look(|world| (first(world, Kind::Vanishes), first(world, Kind::Refuses)));
+    assert_eq!(tell(&bench, &vanishing).await, 201);
+    assert!(bench.shared.look(|world| matches!(world.devices[&vanishing].place, Place::Lost { .. })));
+    let path = format!("/devices/{refusing}/components/migration/commands/DeviceMove");
+    let refused = bench.central("POST", &path, json!({"request": {"idScope": SCOPE}})).await;
+    assert_eq!(refused.body["responseCode"], 403);
+    assert!(bench.shared.look(|world| matches!(world.devices[&refusing].place, Place::App { .. })));
+}
+
+#[tokio::test]
+async fn a_device_that_is_switched_on_while_the_caller_waits_gets_the_command() {
+    let bench = Bench::simple(50);
+    bench.carry_over("SAS-IoT-Devices").await;
+    super::set_online(&bench.shared, "boiler-0001", false);
+    assert_eq!(tell(&bench, "boiler-0001").await, 404);
+    let path = "/devices/boiler-0001/components/migration/commands/DeviceMove";
+    let waiting = bench.central("POST", path, json!({"request": {"idScope": SCOPE}, "connectionTimeout": 30}));
+    let switching = async { super::set_online(&bench.shared, "boiler-0001", true) };
+    let (answer, ()) = tokio::join!(waiting, switching);
+    assert_eq!(answer.status, 201);
+}
+
+#[tokio::test]
+async fn a_throttled_device_tries_again_unless_it_is_of_the_kind_that_does_not() {
+    let bench = Bench::new(1000, |clock| fleet::simple_world(clock, 2, "S1", 1));
+    bench.carry_over("SAS-IoT-Devices").await;
+    bench.shared.world(|world| world.devices.get_mut("boiler-0002").unwrap().kind = Kind::NoRetry);
+    bench.shared.look(|world| {
+        use crate::sandbox::hub::limits::{Class, take};
+        take(&bench.shared, &world.hubs[HUB], Class::Registry, 160).unwrap();
+    });
+    tell(&bench, "boiler-0001").await;
+    tell(&bench, "boiler-0002").await;
+    bench.until("both settled", |world| world.devices.values().all(is_settled)).await;
+    bench.shared.look(|world| {
+        assert_eq!(world.devices["boiler-0001"].place, Place::Hub { host: HUB.to_owned() });
+        assert!(matches!(&world.devices["boiler-0002"].place, Place::Lost { why } if why.contains("Throttling")));
+    });
+}
+
+#[tokio::test]
+async fn a_restart_leads_back_to_the_scope_in_the_configuration() {
+    let bench = Bench::simple(500);
+    bench.carry_over("SAS-IoT-Devices").await;
+    tell(&bench, "boiler-0001").await;
+    bench.until("at the hub", |world| is_at_hub(world, HUB, "boiler-0001")).await;
+    assert!(super::restart(&bench.shared, "boiler-0001"));
+    bench.until("back", |world| super::is_at_app(world, "contoso-fleet", "boiler-0001")).await;
+    assert!(!bench.shared.look(|world| is_at_hub(world, HUB, "boiler-0001")));
+}
+
+#[tokio::test]
+async fn a_hub_device_obeys_its_component_method_and_enters_the_application() {
+    let bench = Bench::new(500, |clock| {
+        let mut world = fleet::simple_world(clock, 0, "S2", 10);
+        fleet::add_hub_devices(&mut world, "contoso-dps", HUB, "meters", "meter", 1, clock.now());
+        world
+    });
+    let (primary, secondary) = (fleet::key("contoso-dps/meters/primary"), fleet::key("contoso-dps/meters/secondary"));
+    let keys = json!({"primaryKey": primary, "secondaryKey": secondary});
+    let group = json!({"displayName": "m", "type": "iot", "attestation": {"type": "symmetricKey", "symmetricKey": keys}});
+    assert_eq!(bench.central("PUT", "/enrollmentGroups/meters", group).await.status, 200);
+    let method = |name: &str| json!({"methodName": name, "payload": {"idScope": "0ne00A00001"}});
+    let plain = bench.hub("service", "POST", "/twins/meter-0001/methods", &[], method("DeviceMove")).await;
+    assert_eq!((plain.status, plain.body["status"].as_u64()), (200, Some(404)));
+    let moved = bench.hub("service", "POST", "/twins/meter-0001/methods", &[], method("migration*DeviceMove")).await;
+    assert_eq!((moved.status, moved.body["status"].as_u64()), (200, Some(200)));
+    bench.until("in the application", |world| super::is_at_app(world, "contoso-fleet", "meter-0001")).await;
+    let shown = bench.central("GET", "/devices/meter-0001", Value::Null).await.body;
+    assert_eq!((shown["provisioned"].as_bool(), shown["template"].as_str()), (Some(true), None));
+}
+
+#[tokio::test]
+async fn a_move_under_way_goes_on_after_a_restart_of_the_sandbox() {
+    let bench = Bench::simple(50);
+    bench.carry_over("SAS-IoT-Devices").await;
+    tell(&bench, "boiler-0001").await;
+    let saved = bench.shared.look(|world| serde_json::to_string(world).unwrap());
+    bench.shared.end_tasks().await;
+    let again = Bench::new(500, |_| serde_json::from_str(&saved).unwrap());
+    super::resume(&again.shared);
+    again.until("arrival", |world| is_at_hub(world, HUB, "boiler-0001")).await;
+}
