@@ -101,7 +101,13 @@ fn main_app(world: &mut World, since: Moment) {
     add_group(world, MAIN_APP, "thermometers-all", "Thermometers - all", THERMOMETER);
     add_group(world, MAIN_APP, "valves-all", "Valves - all", VALVE);
     add_group(world, MAIN_APP, "compressors-all", "Compressors - all", COMPRESSOR);
-    apps::add_filter(world, MAIN_APP, "boilers-north", "Boilers - north pole", &format!("$template = \"{BOILER}\" AND $displayName = \"North pole\""));
+    apps::add_filter(
+        world,
+        MAIN_APP,
+        "boilers-north",
+        "Boilers - north pole",
+        &format!("$template = \"{BOILER}\" AND $displayName = \"North pole\""),
+    );
     boilers(world, since);
     add_devices(world, MAIN_APP, "pump", 1, 40, &Spec::new(PUMP), since);
     add_devices(world, MAIN_APP, "thermometer", 1, 4, &Spec { kind: Kind::Unable, ..Spec::new(THERMOMETER) }, since);
@@ -145,7 +151,15 @@ fn meters(world: &mut World, since: Moment) {
 }
 
 /// Adds devices that have come to a hub by a symmetric group of a DPS.
-pub fn add_hub_devices(world: &mut World, dps: &str, host: &str, group: &str, prefix: &str, count: usize, since: Moment) {
+pub fn add_hub_devices(
+    world: &mut World,
+    dps: &str,
+    host: &str,
+    group: &str,
+    prefix: &str,
+    count: usize,
+    since: Moment,
+) {
     let (primary, secondary) = (key(&format!("{dps}/{group}/primary")), key(&format!("{dps}/{group}/secondary")));
     let attestation = Attestation::SymmetricKey { primary, secondary };
     let Some(dps) = world.dps.get_mut(dps) else { return };

@@ -70,7 +70,8 @@ impl Token {
     pub fn covers(&self, host: &str, path: &str) -> bool {
         let (sr_host, sr_path) = self.resource.split_once('/').unwrap_or((&self.resource, ""));
         let wanted = path.trim_start_matches('/');
-        let below = sr_path.is_empty() || wanted.strip_prefix(sr_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = sr_path.is_empty()
+            || wanted.strip_prefix(sr_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         sr_host.eq_ignore_ascii_case(host) && below
     }
 }
@@ -173,7 +174,8 @@ mod tests {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(K).expect("base64"));
         let sig = hmac::sign(&key, b"h.net%2fdevices%2fa\n9");
         let sig = percent_encode(&STANDARD.encode(sig.as_ref()));
-        let token = Token::parse(&format!("SharedAccessSignature se=9&sig={sig}&sr=h.net%2fdevices%2fa")).expect("well-formed");
+        let token =
+            Token::parse(&format!("SharedAccessSignature se=9&sig={sig}&sr=h.net%2fdevices%2fa")).expect("well-formed");
         assert!(token.is_signed_with(K));
         assert_eq!(token.resource, "h.net/devices/a");
     }

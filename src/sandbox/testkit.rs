@@ -59,7 +59,15 @@ impl Bench {
         let bearer = format!("Bearer {}", issue_access(&self.shared, oid, CONTOSO, Audience::Central));
         let joint = if path.contains('?') { '&' } else { '?' };
         let uri = format!("/api{path}{joint}api-version=2022-07-31");
-        call(central::router(self.shared.clone()), "contoso-fleet.azureiotcentral.com", method, &uri, &[("authorization", &bearer)], body).await
+        call(
+            central::router(self.shared.clone()),
+            "contoso-fleet.azureiotcentral.com",
+            method,
+            &uri,
+            &[("authorization", &bearer)],
+            body,
+        )
+        .await
     }
 
     /// A call to `contoso-dps` with its owner policy.
@@ -68,25 +76,58 @@ impl Bench {
         let policy = self.shared.look(|world| world.dps["contoso-dps"].policies[0].clone());
         let signature = self.signature(host, &policy);
         let headers = [headers, &[("authorization", signature.as_str())]].concat();
-        call(dps::service_router(self.shared.clone()), host, method, &format!("{path}?api-version=2021-10-01"), &headers, body).await
+        call(
+            dps::service_router(self.shared.clone()),
+            host,
+            method,
+            &format!("{path}?api-version=2021-10-01"),
+            &headers,
+            body,
+        )
+        .await
     }
 
     /// A call to the DPS device API with a device key.
-    pub(super) async fn device(&self, method: &str, scope: &str, id: &str, tail: &str, key: &str, body: Value) -> Answer {
+    pub(super) async fn device(
+        &self,
+        method: &str,
+        scope: &str,
+        id: &str,
+        tail: &str,
+        key: &str,
+        body: Value,
+    ) -> Answer {
         let expires = self.shared.clock().now().unix_timestamp() + 3600;
         let signature = sas::sign(&format!("{scope}/registrations/{id}"), key, expires, Some("registration")).unwrap();
         let uri = format!("/{scope}/registrations/{id}{tail}?api-version=2021-06-01");
         let router = dps::device_router(self.shared.clone());
-        call(router, "global.azure-devices-provisioning.net", method, &uri, &[("authorization", &signature)], body).await
+        call(router, "global.azure-devices-provisioning.net", method, &uri, &[("authorization", &signature)], body)
+            .await
     }
 
     /// A call to `contoso-hub` with a policy of that name.
-    pub(super) async fn hub(&self, policy: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
-        let policy = self.shared.look(|world| world.hubs[HUB].policies.iter().find(|own| own.name == policy).cloned().unwrap());
+    pub(super) async fn hub(
+        &self,
+        policy: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
+        let policy =
+            self.shared.look(|world| world.hubs[HUB].policies.iter().find(|own| own.name == policy).cloned().unwrap());
         let signature = self.signature(HUB, &policy);
         let headers = [headers, &[("authorization", signature.as_str())]].concat();
         let joint = if path.contains('?') { '&' } else { '?' };
-        call(hub::router(self.shared.clone()), HUB, method, &format!("{path}{joint}api-version=2021-04-12"), &headers, body).await
+        call(
+            hub::router(self.shared.clone()),
+            HUB,
+            method,
+            &format!("{path}{joint}api-version=2021-04-12"),
+            &headers,
+            body,
+        )
+        .await
     }
 
     fn signature(&self, host: &str, policy: &Policy) -> String {
@@ -119,7 +160,14 @@ impl Bench {
 }
 
 /// One call to a router.
-pub(super) async fn call(router: Router, host: &str, method: &str, uri: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+pub(super) async fn call(
+    router: Router,
+    host: &str,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: Value,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(uri).header("host", host);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -25,14 +25,16 @@ pub fn iso_or_never(at: Option<OffsetDateTime>) -> String {
 /// `Fri, 21 Aug 2026 02:15:35 GMT`.
 #[must_use]
 pub fn rfc1123(at: OffsetDateTime) -> String {
-    let format = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     at.format(&format).unwrap_or_default()
 }
 
 /// The host that the request is for, lower-case, without a port.
 #[must_use]
 pub fn host(headers: &HeaderMap, uri: &Uri) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.host()).unwrap_or_default();
+    let host =
+        headers.get(header::HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.host()).unwrap_or_default();
     host.split(':').next().unwrap_or_default().to_ascii_lowercase()
 }
 

@@ -36,7 +36,11 @@ pub(super) async fn root(call: Call, Path((id, command)): Path<(String, String)>
 }
 
 /// `POST /devices/{id}/components/{component}/commands/{command}`
-pub(super) async fn run(call: Call, Path((id, component, command)): Path<(String, String, String)>, body: Bytes) -> Answer {
+pub(super) async fn run(
+    call: Call,
+    Path((id, component, command)): Path<(String, String, String)>,
+    body: Bytes,
+) -> Answer {
     execute(&call, &id, Some(&component), &command, &body).await
 }
 
@@ -77,7 +81,10 @@ async fn execute(call: &Call, id: &str, component: Option<&str>, command: &str, 
     let respond = seconds(&body, "responseTimeout", 5..=30, 30)?;
     let request = body.get("request").cloned().unwrap_or(Value::Null);
     let queued = check_command(call, id, component, command)?;
-    call.shared.throttles().take(&format!("central/{}/commands", call.sub), 1, COMMANDS).map_err(|_| Fault::throttled())?;
+    call.shared
+        .throttles()
+        .take(&format!("central/{}/commands", call.sub), 1, COMMANDS)
+        .map_err(|_| Fault::throttled())?;
     let outcome = if queued {
         None
     } else {

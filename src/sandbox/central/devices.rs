@@ -8,6 +8,7 @@ use super::door::{Call, Permission, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
 use super::{page, templates};
+use crate::sandbox::device::reconcile;
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -45,6 +46,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         app.devices.insert(id.clone(), device);
         Ok(shown)
     })?;
+    call.shared.world(|world| reconcile(world, &id, call.now));
     Ok(wire::with_effect(wire::ok(&shown), "device.saved", id))
 }
 
@@ -59,6 +61,7 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
         app.devices.insert(id.clone(), device);
         Ok(shown)
     })?;
+    call.shared.world(|world| reconcile(world, &id, call.now));
     Ok(wire::with_effect(wire::ok(&shown), "device.saved", id))
 }
 
@@ -114,7 +117,11 @@ fn change(device: &mut AppDevice, app: &App, body: &Value, call: &Call) -> Resul
 
 fn check_device_id(id: &str) -> Result<(), Fault> {
     let allowed = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
-    if allowed && (1..=128).contains(&id.len()) { Ok(()) } else { Err(Fault::bad_request(format!("The device id '{id}' is not valid."))) }
+    if allowed && (1..=128).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(Fault::bad_request(format!("The device id '{id}' is not valid.")))
+    }
 }
 
 /// A device as the wire shows it: without connection state, and without last-seen time.

@@ -95,7 +95,8 @@ impl Call {
         if !content.starts_with("application/json") && !content.starts_with("application/merge-patch+json") {
             return Err(Fault::new(415, "UnsupportedMediaType", "The content type must be application/json."));
         }
-        let body: Value = serde_json::from_slice(body).map_err(|error| Fault::invalid_body(format!("The body is not valid JSON: {error}.")))?;
+        let body: Value = serde_json::from_slice(body)
+            .map_err(|error| Fault::invalid_body(format!("The body is not valid JSON: {error}.")))?;
         if body.is_object() { Ok(body) } else { Err(Fault::invalid_body("The body must be an object.")) }
     }
 
@@ -114,7 +115,9 @@ impl FromRequestParts<Shared> for Call {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Fault> {
         let host = wire::host(&parts.headers, &parts.uri);
         let sub = host.split('.').next().unwrap_or_default().to_owned();
-        let tenant = shared.look(|world| running(world, &sub).map(|app| app.tenant.clone())).ok_or_else(Fault::no_application)?;
+        let tenant = shared
+            .look(|world| running(world, &sub).map(|app| app.tenant.clone()))
+            .ok_or_else(Fault::no_application)?;
         let unauthorized = |message: &str| Fault::new(401, "Unauthorized", message);
         let bearer = verify_bearer(shared, &parts.headers, Audience::Central)
             .map_err(|_| unauthorized("The token is missing, has expired, or is for another resource."))?;
@@ -123,8 +126,10 @@ impl FromRequestParts<Shared> for Call {
         }
         let role = shared.look(|world| world.apps.get(&sub).and_then(|app| app.roles.get(&bearer.oid).cloned()));
         let role = role.ok_or_else(|| Fault::forbidden("You do not have access to this application."))?;
-        let version = wire::param(&parts.uri, "api-version").ok_or_else(|| Fault::bad_request("The api-version query parameter is missing."))?;
-        let version = Version::parse(&version).ok_or_else(|| Fault::not_found(format!("\"{version}\" is not a valid API version.")))?;
+        let version = wire::param(&parts.uri, "api-version")
+            .ok_or_else(|| Fault::bad_request("The api-version query parameter is missing."))?;
+        let version = Version::parse(&version)
+            .ok_or_else(|| Fault::not_found(format!("\"{version}\" is not a valid API version.")))?;
         shared.throttles().take(&format!("central/{sub}"), 1, REST).map_err(|_| Fault::throttled())?;
         let (uri, headers, now) = (parts.uri.clone(), parts.headers.clone(), shared.clock().now());
         Ok(Self { shared: shared.clone(), sub, now, version, uri, headers, role })
@@ -138,7 +143,11 @@ fn running<'a>(world: &'a World, sub: &str) -> Option<&'a App> {
 /// `^[a-zA-Z0-9_-]*$`, at most 255.
 pub(super) fn check_id(id: &str) -> Result<(), Fault> {
     let allowed = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if allowed && (1..=255).contains(&id.len()) { Ok(()) } else { Err(Fault::bad_request(format!("The id '{id}' is not valid."))) }
+    if allowed && (1..=255).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(Fault::bad_request(format!("The id '{id}' is not valid.")))
+    }
 }
 
 /// A field that must be text, if it is there.

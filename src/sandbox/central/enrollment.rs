@@ -44,7 +44,8 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
     };
     let group = AppEnrollmentGroup {
         id: id.clone(),
-        display_name: text_field(&body, "displayName")?.ok_or_else(|| Fault::invalid_body("displayName is required."))?,
+        display_name: text_field(&body, "displayName")?
+            .ok_or_else(|| Fault::invalid_body("displayName is required."))?,
         enabled: body["enabled"].as_bool().unwrap_or(true),
         edge,
         attestation: security::parse(&body["attestation"], true)?,

@@ -78,7 +78,9 @@ impl IntoResponse for Fault {
 pub(super) async fn render(State(shared): State<Shared>, mut response: Response) -> Response {
     let Some(fault) = response.extensions_mut().remove::<Fault>() else { return response };
     if fault.code.is_empty() {
-        let page = Html("<!DOCTYPE html><html><head><title>Application not found</title></head><body><h1>Application not found</h1></body></html>");
+        let page = Html(
+            "<!DOCTYPE html><html><head><title>Application not found</title></head><body><h1>Application not found</h1></body></html>",
+        );
         return (StatusCode::NOT_FOUND, page).into_response();
     }
     let request = &uuid::Uuid::new_v4().simple().to_string()[..7];

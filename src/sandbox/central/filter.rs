@@ -83,7 +83,10 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
         if first.is_whitespace() {
             at += 1;
         } else if first == '"' || first == '\'' {
-            let length = chars[at + 1..].iter().position(|c| *c == first).ok_or("The filter has a string that is not closed.")?;
+            let length = chars[at + 1..]
+                .iter()
+                .position(|c| *c == first)
+                .ok_or("The filter has a string that is not closed.")?;
             push(chars[at + 1..=at + length].iter().collect(), true);
             at += length + 2;
         } else if "()=,*!<>".contains(first) {
@@ -91,7 +94,10 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
             push(chars[at..at + length].iter().collect(), false);
             at += length;
         } else {
-            let length = chars[at..].iter().position(|c| c.is_whitespace() || "()=,*!<>\"'".contains(*c)).unwrap_or(chars.len() - at);
+            let length = chars[at..]
+                .iter()
+                .position(|c| c.is_whitespace() || "()=,*!<>\"'".contains(*c))
+                .unwrap_or(chars.len() - at);
             push(chars[at..at + length].iter().collect(), false);
             at += length;
         }
@@ -106,7 +112,8 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn takes(&mut self, expected: &str) -> bool {
-        let found = self.words.get(self.at).is_some_and(|word| !word.quoted && word.text.eq_ignore_ascii_case(expected));
+        let found =
+            self.words.get(self.at).is_some_and(|word| !word.quoted && word.text.eq_ignore_ascii_case(expected));
         self.at += usize::from(found);
         found
     }
@@ -169,7 +176,10 @@ fn literal(word: &Word) -> Result<Value, String> {
         "true" => Ok(json!(true)),
         "false" => Ok(json!(false)),
         "null" => Ok(Value::Null),
-        number => number.parse::<f64>().map(|number| json!(number)).map_err(|_| format!("The filter has a value '{number}' that is not known.")),
+        number => number
+            .parse::<f64>()
+            .map(|number| json!(number))
+            .map_err(|_| format!("The filter has a value '{number}' that is not known.")),
     }
 }
 
@@ -186,7 +196,9 @@ mod tests {
     }
 
     fn matches(filter: &str) -> bool {
-        Filter::parse(&format!("SELECT * FROM devices WHERE {filter}")).expect("understood").matches(&device(Some("dtmi:a;1")))
+        Filter::parse(&format!("SELECT * FROM devices WHERE {filter}"))
+            .expect("understood")
+            .matches(&device(Some("dtmi:a;1")))
     }
 
     #[test]
@@ -207,7 +219,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "SELECT * FROM devices WHERE", "SELECT * FROM devices WHERE $id ~ 1", "SELECT * FROM devices x"] {
+        for text in
+            ["", "SELECT * FROM devices WHERE", "SELECT * FROM devices WHERE $id ~ 1", "SELECT * FROM devices x"]
+        {
             assert!(Filter::parse(text).is_err(), "{text}");
         }
     }

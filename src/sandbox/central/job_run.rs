@@ -143,8 +143,11 @@ fn settle(app: &mut App, id: &str, batch: &[String], now: Moment) {
         devices.iter().filter(counts).count()
     };
     let devices = job.devices.as_deref().unwrap_or_default();
-    let (total, failures) =
-        if threshold["batch"] == true { (batch.len(), failed(devices, Some(batch))) } else { (devices.len(), failed(devices, None)) };
+    let (total, failures) = if threshold["batch"] == true {
+        (batch.len(), failed(devices, Some(batch)))
+    } else {
+        (devices.len(), failed(devices, None))
+    };
     let exceeded = share(threshold, total).is_some_and(|most| failures > most);
     if job.count(JobDeviceStatus::Pending) == 0 {
         job.status = JobStatus::Complete;

@@ -55,7 +55,15 @@ pub(super) async fn rerun(call: Call, Path((id, again)): Path<(String, String)>)
 }
 
 fn create(call: &Call, id: String, definition: Value, devices: Option<Vec<(String, JobDeviceStatus)>>) -> Answer {
-    let job = Job { id: id.clone(), definition, status: JobStatus::Pending, created: call.now, start: None, end: None, devices };
+    let job = Job {
+        id: id.clone(),
+        definition,
+        status: JobStatus::Pending,
+        created: call.now,
+        start: None,
+        end: None,
+        devices,
+    };
     let shown = show(&job, false);
     call.app(|app| {
         if app.jobs.contains_key(&id) {
@@ -113,7 +121,8 @@ fn check_definition(app: &App, body: &Value) -> Result<(), Fault> {
     groups::find(app, group)?;
     for name in ["batch", "cancellationThreshold"] {
         let given = &body[name];
-        let well_formed = given.is_null() || (matches!(given["type"].as_str(), Some("number" | "percentage")) && given["value"].is_number());
+        let well_formed = given.is_null()
+            || (matches!(given["type"].as_str(), Some("number" | "percentage")) && given["value"].is_number());
         if !well_formed {
             return Err(Fault::invalid_body(format!("{name} needs a type (number or percentage) and a value.")));
         }
@@ -131,7 +140,8 @@ fn check_definition(app: &App, body: &Value) -> Result<(), Fault> {
 
 fn check_entry(app: &App, entry: &Value) -> Result<(), Fault> {
     let target = entry["target"].as_str().ok_or_else(|| Fault::invalid_body("data.target is required."))?;
-    let no_template = || Fault::unprocessable(format!("The device template {target} does not exist or is not published."));
+    let no_template =
+        || Fault::unprocessable(format!("The device template {target} does not exist or is not published."));
     let template = templates::find(app, target).ok_or_else(no_template)?;
     match entry["type"].as_str() {
         Some("command") => {

@@ -73,7 +73,10 @@ fn device_routes() -> Router<Shared> {
         .route("/api/devices/{id}/telemetry/{name}", get(properties::telemetry))
         .route("/api/devices/{id}/components/{component}/telemetry/{name}", get(properties::component_telemetry))
         .route("/api/devices/{id}/commands/{command}", get(commands::root_history).post(commands::root))
-        .route("/api/devices/{id}/components/{component}/commands/{command}", get(commands::history).post(commands::run))
+        .route(
+            "/api/devices/{id}/components/{component}/commands/{command}",
+            get(commands::history).post(commands::run),
+        )
 }
 
 fn job_routes() -> Router<Shared> {

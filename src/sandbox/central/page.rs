@@ -18,9 +18,12 @@ pub(super) fn answer<'a>(call: &Call, items: impl IntoIterator<Item = (&'a str, 
         None => None,
         Some(token) => Some(decode(&token).ok_or_else(|| Fault::bad_request("The continuation token is not valid."))?),
     };
-    let mut rest = items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after.as_str())).peekable();
+    let mut rest =
+        items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after.as_str())).peekable();
     let (mut page, mut last) = (Vec::new(), String::new());
-    while page.len() < size && let Some((key, item)) = rest.next() {
+    while page.len() < size
+        && let Some((key, item)) = rest.next()
+    {
         key.clone_into(&mut last);
         page.push(item);
     }

@@ -22,7 +22,10 @@ pub(super) async fn users(call: Call) -> Result<Response, Fault> {
         let people = roles.iter().filter_map(|(oid, role)| Some((world.people.get(oid)?, role)));
         let shown = people.map(|(person, role)| {
             let role = ROLES.iter().find(|(name, ..)| name == role).map(|(_, id, _)| id);
-            (person.oid.clone(), json!({"id": person.oid, "type": "email", "email": person.username, "roles": [{"role": role}]}))
+            (
+                person.oid.clone(),
+                json!({"id": person.oid, "type": "email", "email": person.username, "roles": [{"role": role}]}),
+            )
         });
         shown.collect()
     });

@@ -48,7 +48,9 @@ pub(super) async fn patch_component(call: Call, Path((id, component)): Path<(Str
 }
 
 fn write(call: &Call, id: &str, component: Option<&str>, body: &[u8], replace: bool) -> Answer {
-    let Value::Object(mut given) = call.json(body)? else { return Err(Fault::invalid_body("The body must be an object.")) };
+    let Value::Object(mut given) = call.json(body)? else {
+        return Err(Fault::invalid_body("The body must be an object."));
+    };
     given.remove("$metadata");
     let shown = call.app(|app| {
         if let Some(component) = component {
@@ -73,7 +75,13 @@ fn write(call: &Call, id: &str, component: Option<&str>, body: &[u8], replace: b
 }
 
 /// Writes cloud properties as they are, and others as desired values.
-pub(super) fn set(section: &mut Map<String, Value>, given: Map<String, Value>, cloud: &[String], replace: bool, now: Moment) {
+pub(super) fn set(
+    section: &mut Map<String, Value>,
+    given: Map<String, Value>,
+    cloud: &[String],
+    replace: bool,
+    now: Moment,
+) {
     if replace {
         section.clear();
     }
@@ -83,7 +91,8 @@ pub(super) fn set(section: &mut Map<String, Value>, given: Map<String, Value>, c
         if !cloud.contains(&name) {
             let metadata = section.entry("$metadata").or_insert_with(|| json!({}));
             let version = metadata[&name]["desiredVersion"].as_u64().unwrap_or(0) + 1;
-            metadata[&name] = json!({"desiredValue": current, "desiredVersion": version, "lastUpdateTime": wire::iso(now)});
+            metadata[&name] =
+                json!({"desiredValue": current, "desiredVersion": version, "lastUpdateTime": wire::iso(now)});
         }
         if !current.is_null() {
             section.insert(name, current);
@@ -97,7 +106,10 @@ pub(super) async fn telemetry(call: Call, Path((id, name)): Path<(String, String
 }
 
 /// `GET /devices/{id}/components/{component}/telemetry/{name}`
-pub(super) async fn component_telemetry(call: Call, Path((id, component, name)): Path<(String, String, String)>) -> Answer {
+pub(super) async fn component_telemetry(
+    call: Call,
+    Path((id, component, name)): Path<(String, String, String)>,
+) -> Answer {
     call.look(|app| check_component(app, &id, &component))?;
     last_value(&call, &id, &name)
 }
@@ -117,6 +129,6 @@ pub(super) fn reading(id: &str, at: Moment) -> f64 {
 
 fn check_component(app: &App, id: &str, component: &str) -> Result<(), Fault> {
     let template = find(app, id)?.template.as_deref().and_then(|template| templates::find(app, template));
-    let known = template.is_some_and(|template| templates::components(template).iter().any(|name| *name == component));
+    let known = template.is_some_and(|template| templates::components(template).contains(&component));
     if known { Ok(()) } else { Err(Fault::not_found(format!("Device {id} has no component {component}."))) }
 }

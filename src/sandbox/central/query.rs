@@ -35,7 +35,8 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
     let query = parse(text, call.now).map_err(|why| Fault::unprocessable(format!("The query is not valid: {why}.")))?;
     call.shared.throttles().take(&format!("central/{}/query", call.sub), 1, QUERIES).map_err(|_| Fault::throttled())?;
     let mut rows = call.look(|app| {
-        templates::find(app, &query.template).ok_or_else(|| Fault::unprocessable("The device template does not exist."))?;
+        templates::find(app, &query.template)
+            .ok_or_else(|| Fault::unprocessable("The device template does not exist."))?;
         let wanted = app.devices.values().filter(|device| {
             device.template.as_deref() == Some(&query.template) && query.id.as_ref().is_none_or(|id| *id == device.id)
         });

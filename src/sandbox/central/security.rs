@@ -45,7 +45,8 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
     call.need(Permission::Connectivity)?;
     call.look(|app| {
         let attestation = find(app, &id)?.attestation.as_ref();
-        let attestation = attestation.ok_or_else(|| Fault::not_found(format!("Device {id} has no individual attestation.")))?;
+        let attestation =
+            attestation.ok_or_else(|| Fault::not_found(format!("Device {id} has no individual attestation.")))?;
         Ok(wire::ok(&show(attestation)))
     })
 }
@@ -69,7 +70,11 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
     call.need(Permission::Connectivity)?;
     call.app(|app| {
         let device = app.devices.get_mut(&id).ok_or_else(|| Fault::no_device(&id))?;
-        device.attestation.take().map(drop).ok_or_else(|| Fault::not_found(format!("Device {id} has no individual attestation.")))
+        device
+            .attestation
+            .take()
+            .map(drop)
+            .ok_or_else(|| Fault::not_found(format!("Device {id} has no individual attestation.")))
     })?;
     Ok(wire::with_effect(wire::no_content(), "attestation.deleted", id))
 }
@@ -88,7 +93,9 @@ pub(super) fn parse(body: &Value, is_group: bool) -> Result<Attestation, Fault> 
             Ok(Attestation::X509 { primary: read("primary"), secondary: read("secondary"), ca_references: Vec::new() })
         }
         Some("tpm") if !is_group => {
-            let key = body["tpm"]["endorsementKey"].as_str().ok_or_else(|| Fault::invalid_body("tpm needs an endorsementKey."))?;
+            let key = body["tpm"]["endorsementKey"]
+                .as_str()
+                .ok_or_else(|| Fault::invalid_body("tpm needs an endorsementKey."))?;
             Ok(Attestation::Tpm { endorsement_key: key.to_owned() })
         }
         other => Err(Fault::invalid_body(format!("The attestation type {other:?} is not known."))),

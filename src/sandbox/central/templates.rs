@@ -14,7 +14,8 @@ use crate::sandbox::world::App;
 /// `GET /deviceTemplates`
 pub(super) async fn list(call: Call) -> Answer {
     call.look(|app| {
-        let mut all: Vec<(&str, Value)> = app.templates.iter().map(|template| (id_of(template), template.clone())).collect();
+        let mut all: Vec<(&str, Value)> =
+            app.templates.iter().map(|template| (id_of(template), template.clone())).collect();
         all.sort_by(|one, other| one.0.cmp(other.0));
         page::answer(&call, all)
     })
@@ -115,7 +116,10 @@ pub(super) fn components(template: &Value) -> Vec<&str> {
 /// Names of the cloud properties.
 pub(super) fn cloud_properties(template: &Value) -> Vec<String> {
     let all = contents(&template["capabilityModel"]);
-    all.into_iter().filter(|item| is_a(item, "Cloud")).filter_map(|item| item["name"].as_str().map(str::to_owned)).collect()
+    all.into_iter()
+        .filter(|item| is_a(item, "Cloud"))
+        .filter_map(|item| item["name"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The definition of a command, at root or in a component.
@@ -123,7 +127,9 @@ pub(super) fn command<'a>(template: &'a Value, component: Option<&str>, command:
     let root = contents(&template["capabilityModel"]);
     let items = match component {
         None => root,
-        Some(name) => contents(&root.into_iter().find(|item| is_a(item, "Component") && item["name"] == name)?["schema"]),
+        Some(name) => {
+            contents(&root.into_iter().find(|item| is_a(item, "Component") && item["name"] == name)?["schema"])
+        }
     };
     items.into_iter().find(|item| is_a(item, "Command") && item["name"] == command)
 }

@@ -25,7 +25,9 @@ async fn all_members_of_a_group_are_found_by_following_next_links() {
         ids.extend(value.iter().map(|device| device["id"].as_str().unwrap().to_owned()));
         let Some(next) = page.body["nextLink"].as_str() else { break };
         let token = next.split("$skiptoken=").nth(1).unwrap();
-        assert!(next.starts_with("https://contoso-fleet.azureiotcentral.com/api/deviceGroups/boilers-all/devices?api-version=2022-07-31"));
+        assert!(next.starts_with(
+            "https://contoso-fleet.azureiotcentral.com/api/deviceGroups/boilers-all/devices?api-version=2022-07-31"
+        ));
         path = format!("/deviceGroups/boilers-all/devices?$skiptoken={token}");
     }
     ids.dedup();
@@ -185,10 +187,16 @@ async fn a_stopped_job_leaves_the_rest_pending_until_it_is_resumed() {
     let pending = |world: &crate::sandbox::world::World| {
         world.apps["contoso-fleet"].jobs["b"].count(super::model::JobDeviceStatus::Pending)
     };
-    bench.until("the first batches", |world| world.apps["contoso-fleet"].jobs["b"].devices.is_some() && pending(world) < 190).await;
+    bench
+        .until("the first batches", |world| {
+            world.apps["contoso-fleet"].jobs["b"].devices.is_some() && pending(world) < 190
+        })
+        .await;
     assert_eq!(bench.central("POST", "/jobs/b/stop", Value::Null).await.status, 204);
     assert_eq!(bench.central("GET", "/jobs/b", Value::Null).await.body["status"], "stopped");
     assert!(bench.shared.look(pending) > 0);
     assert_eq!(bench.central("POST", "/jobs/b/resume", Value::Null).await.status, 204);
-    bench.until("going on", |world| world.apps["contoso-fleet"].jobs["b"].status == super::model::JobStatus::Running).await;
+    bench
+        .until("going on", |world| world.apps["contoso-fleet"].jobs["b"].status == super::model::JobStatus::Running)
+        .await;
 }

@@ -77,7 +77,8 @@ pub fn restart(shared: &Shared, id: &str) -> bool {
         device.online = true;
         device.errands += 1;
         let id_scope = device.home_scope.clone();
-        device.doing = Some(Errand { id_scope, due: now + Duration::from_secs(1), attempts: 0, number: device.errands });
+        device.doing =
+            Some(Errand { id_scope, due: now + Duration::from_secs(1), attempts: 0, number: device.errands });
         let number = device.errands;
         disconnect(world, id, &from, now);
         Some(number)
@@ -158,7 +159,9 @@ async fn register_once(
     };
     let presented = match credential {
         Credential::Key(_) => Presented::from_header(token.as_deref()),
-        Credential::Certificate { leaf, issuer } => Presented::Certificate { leaf: leaf.clone(), issuer: issuer.clone() },
+        Credential::Certificate { leaf, issuer } => {
+            Presented::Certificate { leaf: leaf.clone(), issuer: issuer.clone() }
+        }
     };
     let operation = register::begin(shared, id_scope, id, &presented, payload)?;
     loop {

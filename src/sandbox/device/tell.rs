@@ -94,7 +94,11 @@ fn depart(device: &mut Device, id_scope: Option<String>, now: Moment) {
     }
     let delay = if device.kind == Kind::Slow { SLOW_SECS } else { device.firmware.delay_secs() };
     device.errands += 1;
-    device.doing =
-        Some(Errand { id_scope: id_scope.clone(), due: now + Duration::seconds(delay), attempts: 0, number: device.errands });
+    device.doing = Some(Errand {
+        id_scope: id_scope.clone(),
+        due: now + Duration::seconds(delay),
+        attempts: 0,
+        number: device.errands,
+    });
     device.place = Place::Moving { id_scope };
 }

@@ -38,7 +38,12 @@ async fn a_moved_device_really_registers_connects_and_sends() {
 async fn a_device_whose_key_nobody_knows_is_lost() {
     let bench = Bench::simple(500);
     assert_eq!(tell(&bench, "boiler-0001").await, 201);
-    bench.until("lost", |world| matches!(&world.devices["boiler-0001"].place, Place::Lost { why } if why.contains("401002"))).await;
+    bench
+        .until(
+            "lost",
+            |world| matches!(&world.devices["boiler-0001"].place, Place::Lost { why } if why.contains("401002")),
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -118,7 +123,8 @@ async fn a_hub_device_obeys_its_component_method_and_enters_the_application() {
     });
     let (primary, secondary) = (fleet::key("contoso-dps/meters/primary"), fleet::key("contoso-dps/meters/secondary"));
     let keys = json!({"primaryKey": primary, "secondaryKey": secondary});
-    let group = json!({"displayName": "m", "type": "iot", "attestation": {"type": "symmetricKey", "symmetricKey": keys}});
+    let group =
+        json!({"displayName": "m", "type": "iot", "attestation": {"type": "symmetricKey", "symmetricKey": keys}});
     assert_eq!(bench.central("PUT", "/enrollmentGroups/meters", group).await.status, 200);
     let method = |name: &str| json!({"methodName": name, "payload": {"idScope": "0ne00A00001"}});
     let plain = bench.hub("service", "POST", "/twins/meter-0001/methods", &[], method("DeviceMove")).await;

@@ -17,11 +17,20 @@ use crate::sandbox::world::{Moment, World};
 ///
 /// # Errors
 /// 400209 while the device is blocked or waits for approval.
-pub(super) fn admit_to_app(world: &mut World, sub: &str, id: &str, payload: Option<&Value>, now: Moment) -> Result<(), Fault> {
+pub(super) fn admit_to_app(
+    world: &mut World,
+    sub: &str,
+    id: &str,
+    payload: Option<&Value>,
+    now: Moment,
+) -> Result<(), Fault> {
     let app = world.apps.get_mut(sub).ok_or_else(Fault::unauthorized)?;
     let model = payload.and_then(|payload| payload.get("modelId")).and_then(Value::as_str);
     let template = model.and_then(|model| {
-        let matching = app.templates.iter().find(|template| template.pointer("/capabilityModel/@id").and_then(Value::as_str) == Some(model));
+        let matching = app
+            .templates
+            .iter()
+            .find(|template| template.pointer("/capabilityModel/@id").and_then(Value::as_str) == Some(model));
         matching.and_then(|template| template["@id"].as_str()).map(str::to_owned)
     });
     let approved = app.auto_approve;
@@ -49,7 +58,9 @@ pub(super) fn finish(shared: &Shared, owner: &Owner, id: &str, operation: &str) 
             Owner::Dps(name) => assign_hub(shared, world, name, &record, &last.matched, conflict, now),
             Owner::App(sub) => enter_app(world, sub, id, now),
         };
-        let Some(record) = owner.records(world).and_then(|records| records.get_mut(&id.to_ascii_lowercase())) else { return };
+        let Some(record) = owner.records(world).and_then(|records| records.get_mut(&id.to_ascii_lowercase())) else {
+            return;
+        };
         record.updated = now;
         record.etag = new_etag();
         record.group = last.matched.group;
@@ -77,7 +88,12 @@ fn enter_app(world: &mut World, sub: &str, id: &str, now: Moment) -> Result<(Str
 }
 
 /// The enrollment behind a match, with the device id that it gives.
-fn enrollment<'a>(world: &'a World, dps: &str, record: &Registration, matched: &Matched) -> Option<(&'a Settings, String)> {
+fn enrollment<'a>(
+    world: &'a World,
+    dps: &str,
+    record: &Registration,
+    matched: &Matched,
+) -> Option<(&'a Settings, String)> {
     let dps = world.dps.get(dps)?;
     match &matched.group {
         Some(group) => Some((&dps.groups.get(&group.to_ascii_lowercase())?.settings, record.registration_id.clone())),
@@ -104,8 +120,9 @@ fn assign_hub(
     let host = choose(world, dps, &settings, record, previous.as_deref())?;
     let hub = world.hubs.get(&host).filter(|hub| hub.state == "Active");
     let hub = hub.ok_or_else(|| wrapped(401_001, "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"))?;
-    limits::take(shared, hub, Class::Registry, 1)
-        .map_err(|()| wrapped(429_001, "ErrorCode:ThrottlingException;The request rate limit of the IoT hub is exceeded."))?;
+    limits::take(shared, hub, Class::Registry, 1).map_err(|_| {
+        wrapped(429_001, "ErrorCode:ThrottlingException;The request rate limit of the IoT hub is exceeded.")
+    })?;
     let substatus = match &previous {
         None => Substatus::InitialAssignment,
         Some(old) if *old == host => Substatus::ReprovisionedToInitialAssignment,
@@ -117,7 +134,8 @@ fn assign_hub(
     let hub = world.hubs.get_mut(&host).ok_or_else(Fault::unauthorized)?;
     let attested = attested(&settings.attestation, record, matched);
     let existed = hub.identities.contains_key(&device_id);
-    let identity = hub.identities.entry(device_id.clone()).or_insert_with(|| Identity::new(&device_id, attested.clone(), now));
+    let identity =
+        hub.identities.entry(device_id.clone()).or_insert_with(|| Identity::new(&device_id, attested.clone(), now));
     if existed && identity.authentication != attested && conflict == IdentityConflict::Overwrite {
         identity.authentication = attested;
         identity.version += 1;
@@ -127,14 +145,22 @@ fn assign_hub(
         identity.tags = old.tags;
         identity.desired = old.desired;
         identity.reported = old.reported;
-    } else if (!existed || substatus == Substatus::DeviceDataReset) && let Some(twin) = &settings.initial_twin {
+    } else if (!existed || substatus == Substatus::DeviceDataReset)
+        && let Some(twin) = &settings.initial_twin
+    {
         identity.start_twin(twin, now);
     }
     Ok((host, substatus))
 }
 
 /// Which hub, by the enrollment's policy or that of the DPS.
-fn choose(world: &World, dps: &str, settings: &Settings, record: &Registration, previous: Option<&str>) -> Result<String, Fault> {
+fn choose(
+    world: &World,
+    dps: &str,
+    settings: &Settings,
+    record: &Registration,
+    previous: Option<&str>,
+) -> Result<String, Fault> {
     let dps = world.dps.get(dps).ok_or_else(Fault::unauthorized)?;
     let linked = |host: &&String| dps.linked_hubs.iter().any(|linked| linked.eq_ignore_ascii_case(host));
     let wanted = if settings.hubs.is_empty() { &dps.linked_hubs } else { &settings.hubs };
@@ -148,7 +174,8 @@ fn choose(world: &World, dps: &str, settings: &Settings, record: &Registration, 
     }
     let policy = settings.allocation.as_deref().unwrap_or(&dps.allocation_policy);
     let index = if policy.eq_ignore_ascii_case("hashed") {
-        let sum = record.registration_id.bytes().fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
+        let sum =
+            record.registration_id.bytes().fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
         sum % candidates.len()
     } else {
         0

@@ -13,7 +13,8 @@ use super::{records, service};
 use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
 
-const VERSIONS: [&str; 6] = ["2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01", "2021-11-01-preview"];
+const VERSIONS: [&str; 6] =
+    ["2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01", "2021-11-01-preview"];
 
 /// `PUT /{scope}/registrations/{id}/register`
 pub(super) async fn register(

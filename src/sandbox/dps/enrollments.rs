@@ -137,9 +137,16 @@ fn erase(call: &Call, family: Family, id: &str) -> Answer {
 }
 
 /// Creates or updates an enrollment; tells whether it is new.
-pub(super) fn store(dps: &mut Dps, family: Family, body: &Value, if_match: Option<&str>, now: Moment) -> Result<bool, Fault> {
+pub(super) fn store(
+    dps: &mut Dps,
+    family: Family,
+    body: &Value,
+    if_match: Option<&str>,
+    now: Moment,
+) -> Result<bool, Fault> {
     let id = body[family.id_field()].as_str().unwrap_or_default();
-    let well_formed = is_registration_id(id) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
+    let well_formed =
+        is_registration_id(id) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
     if !well_formed {
         return Err(Fault::bad_request(format!("'{id}' is not a valid {}.", family.id_field())));
     }
@@ -171,10 +178,16 @@ pub(super) fn store(dps: &mut Dps, family: Family, body: &Value, if_match: Optio
 fn check_room(dps: &Dps, family: Family, new: &Settings) -> Result<(), Fault> {
     let is_x509 = |settings: &Settings| matches!(settings.attestation, Attestation::X509 { .. });
     let full = match family {
-        Family::Groups => dps.groups.values().filter(|group| is_x509(&group.settings) == is_x509(new)).count() >= MOST_GROUPS,
+        Family::Groups => {
+            dps.groups.values().filter(|group| is_x509(&group.settings) == is_x509(new)).count() >= MOST_GROUPS
+        }
         Family::Individuals => dps.enrollments.len() >= MOST_ENROLLMENTS,
     };
-    if full { Err(Fault::new(403_001, "The quota of enrollments of this provisioning service is exceeded.")) } else { Ok(()) }
+    if full {
+        Err(Fault::new(403_001, "The quota of enrollments of this provisioning service is exceeded."))
+    } else {
+        Ok(())
+    }
 }
 
 /// Deletes an enrollment. Hub identities and registration records stay.

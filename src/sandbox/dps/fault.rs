@@ -48,7 +48,10 @@ impl Fault {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        u16::try_from(self.code / 1000).ok().and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::BAD_REQUEST)
+        u16::try_from(self.code / 1000)
+            .ok()
+            .and_then(|code| StatusCode::from_u16(code).ok())
+            .unwrap_or(StatusCode::BAD_REQUEST)
     }
 }
 

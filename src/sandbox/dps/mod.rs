@@ -31,7 +31,10 @@ pub fn service_router(shared: Shared) -> Router {
     Router::new()
         .route("/enrollmentGroups", post(bulk::groups))
         .route("/enrollmentGroups/query", post(enrollments::query_groups))
-        .route("/enrollmentGroups/{id}", get(enrollments::get_group).put(enrollments::put_group).delete(enrollments::delete_group))
+        .route(
+            "/enrollmentGroups/{id}",
+            get(enrollments::get_group).put(enrollments::put_group).delete(enrollments::delete_group),
+        )
         .route("/enrollmentGroups/{id}/attestationmechanism", post(enrollments::group_attestation))
         .route("/enrollments", post(bulk::enrollments))
         .route("/enrollments/query", post(enrollments::query))

@@ -31,7 +31,9 @@ pub(super) fn answer<'a>(
     };
     let mut rest = items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
     let (mut page, mut last) = (Vec::new(), None);
-    while page.len() < size && let Some((key, item)) = rest.next() {
+    while page.len() < size
+        && let Some((key, item)) = rest.next()
+    {
         last = Some(key.clone());
         page.push(item);
     }
@@ -39,7 +41,9 @@ pub(super) fn answer<'a>(
     let headers = response.headers_mut();
     headers.insert("x-ms-item-type", HeaderValue::from_static(item_type));
     headers.insert("x-ms-max-item-count", HeaderValue::from(size));
-    if rest.peek().is_some() && let Some(token) = last.and_then(|last| HeaderValue::from_str(&STANDARD.encode(format!("after:{last}"))).ok()) {
+    if rest.peek().is_some()
+        && let Some(token) = last.and_then(|last| HeaderValue::from_str(&STANDARD.encode(format!("after:{last}"))).ok())
+    {
         headers.insert("x-ms-continuation", token);
     }
     Ok(response)

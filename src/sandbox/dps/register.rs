@@ -63,7 +63,10 @@ impl Owner {
         app.map(|(sub, _)| Self::App(sub.clone()))
     }
 
-    pub(super) fn records<'a>(&self, world: &'a mut World) -> Option<&'a mut std::collections::BTreeMap<String, Registration>> {
+    pub(super) fn records<'a>(
+        &self,
+        world: &'a mut World,
+    ) -> Option<&'a mut std::collections::BTreeMap<String, Registration>> {
         match self {
             Self::Dps(name) => Some(&mut world.dps.get_mut(name)?.registrations),
             Self::App(sub) => Some(&mut world.apps.get_mut(sub)?.registrations),
@@ -83,7 +86,13 @@ impl Owner {
 /// # Errors
 /// 401002 if the scope is unknown or no enabled enrollment is satisfied, 400209 if an application has not approved the
 /// device, 429001 above the registration limit.
-pub fn begin(shared: &Shared, id_scope: &str, id: &str, presented: &Presented, payload: Option<Value>) -> Result<String, Fault> {
+pub fn begin(
+    shared: &Shared,
+    id_scope: &str,
+    id: &str,
+    presented: &Presented,
+    payload: Option<Value>,
+) -> Result<String, Fault> {
     if !is_registration_id(id) {
         return Err(Fault::bad_request(format!("Registration id '{id}' is not valid.")));
     }
@@ -101,7 +110,11 @@ pub fn begin(shared: &Shared, id_scope: &str, id: &str, presented: &Presented, p
     let amount = if matches!(owner, Owner::Dps(_)) { DPS_PER_MINUTE } else { APP_PER_MINUTE };
     let rate = Rate { amount, per: MINUTE, burst: amount };
     shared.throttles().take(&format!("dps/{id_scope}/registrations"), 1, rate).map_err(|_| Fault::throttled())?;
-    let operation = format!("4.{:016x}.{}", now.unix_timestamp_nanos().unsigned_abs() & 0xffff_ffff_ffff_ffff, uuid::Uuid::new_v4());
+    let operation = format!(
+        "4.{:016x}.{}",
+        now.unix_timestamp_nanos().unsigned_abs() & 0xffff_ffff_ffff_ffff,
+        uuid::Uuid::new_v4()
+    );
     shared.world(|world| {
         if let Owner::App(sub) = &owner {
             assign::admit_to_app(world, sub, id, payload.as_ref(), now)?;
@@ -123,12 +136,19 @@ pub fn begin(shared: &Shared, id_scope: &str, id: &str, presented: &Presented, p
 ///
 /// # Errors
 /// 401002 as for [`begin`]; 404202 for an operation that is not the device's last one.
-pub fn poll(shared: &Shared, id_scope: &str, id: &str, presented: &Presented, operation: &str) -> Result<Registration, Fault> {
+pub fn poll(
+    shared: &Shared,
+    id_scope: &str,
+    id: &str,
+    presented: &Presented,
+    operation: &str,
+) -> Result<Registration, Fault> {
     let now = shared.clock().now();
     shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
         attest(world, &owner, id_scope, id, presented, now)?;
-        let record = owner.record(world, id).filter(|record| record.operation.as_ref().is_some_and(|last| last.id == operation));
+        let record =
+            owner.record(world, id).filter(|record| record.operation.as_ref().is_some_and(|last| last.id == operation));
         record.cloned().ok_or_else(|| Fault::new(404_202, "Operation not found."))
     })
 }
@@ -155,7 +175,8 @@ pub fn resume(shared: &Shared) {
     let pending: Vec<(Owner, String, String)> = shared.look(|world| {
         let dps = world.dps.iter().map(|(name, dps)| (Owner::Dps(name.clone()), &dps.registrations));
         let apps = world.apps.iter().map(|(sub, app)| (Owner::App(sub.clone()), &app.registrations));
-        let records = dps.chain(apps).flat_map(|(owner, records)| records.values().map(move |record| (owner.clone(), record)));
+        let records =
+            dps.chain(apps).flat_map(|(owner, records)| records.values().map(move |record| (owner.clone(), record)));
         records.filter_map(|(owner, record)| under_way(record).map(|(id, operation)| (owner, id, operation))).collect()
     });
     for (owner, id, operation) in pending {
@@ -193,11 +214,20 @@ fn new_record(id: &str, now: Moment) -> Registration {
 #[must_use]
 pub(super) fn is_registration_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    (1..=128).contains(&id.len()) && id.bytes().all(allowed) && id.bytes().last().is_some_and(|last| last.is_ascii_alphanumeric() || last == b'-')
+    (1..=128).contains(&id.len())
+        && id.bytes().all(allowed)
+        && id.bytes().last().is_some_and(|last| last.is_ascii_alphanumeric() || last == b'-')
 }
 
 /// Finds the enrollment that the device satisfies.
-fn attest(world: &World, owner: &Owner, id_scope: &str, id: &str, presented: &Presented, now: Moment) -> Result<Matched, Fault> {
+fn attest(
+    world: &World,
+    owner: &Owner,
+    id_scope: &str,
+    id: &str,
+    presented: &Presented,
+    now: Moment,
+) -> Result<Matched, Fault> {
     if let Presented::Token(token) = presented {
         let about_this = token.resource == format!("{id_scope}/registrations/{id}");
         if !about_this || token.is_expired(now) || token.policy.as_deref() != Some("registration") {
@@ -228,7 +258,13 @@ fn attest_at_app(app: &App, id: &str, presented: &Presented) -> Option<Matched> 
     groups.into_iter().find_map(|group| satisfies(&group.attestation, id, true, presented, Some(&group.id)))
 }
 
-fn satisfies(attestation: &Attestation, id: &str, is_group: bool, presented: &Presented, group: Option<&str>) -> Option<Matched> {
+fn satisfies(
+    attestation: &Attestation,
+    id: &str,
+    is_group: bool,
+    presented: &Presented,
+    group: Option<&str>,
+) -> Option<Matched> {
     let group = group.map(str::to_owned);
     match presented {
         Presented::Token(token) => {

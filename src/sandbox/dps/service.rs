@@ -15,7 +15,14 @@ use crate::sandbox::wire;
 use crate::sandbox::world::{Dps, Moment};
 
 const VERSIONS: [&str; 8] = [
-    "2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2020-09-01-preview", "2021-06-01", "2021-10-01", "2021-11-01-preview",
+    "2018-04-01",
+    "2018-09-01-preview",
+    "2018-11-01",
+    "2019-03-31",
+    "2020-09-01-preview",
+    "2021-06-01",
+    "2021-10-01",
+    "2021-11-01-preview",
 ];
 /// Service operations of one instance: 1,000 a minute.
 const RATE: Rate = Rate { amount: 1000, per: Duration::from_secs(60), burst: 1000 };
@@ -86,11 +93,14 @@ impl FromRequestParts<Shared> for Call {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Fault> {
         let host = wire::host(&parts.headers, &parts.uri);
         let now = shared.clock().now();
-        let token = wire::header_text(&parts.headers, "authorization").and_then(Token::parse).ok_or_else(Fault::unauthorized)?;
+        let token = wire::header_text(&parts.headers, "authorization")
+            .and_then(Token::parse)
+            .ok_or_else(Fault::unauthorized)?;
         let (name, rights) = shared.look(|world| {
             let (name, dps) = world.dps.iter().find(|(_, dps)| dps.service_host == host).ok_or_else(gone)?;
             let policy = dps.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
-            let policy = policy.filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
+            let policy = policy
+                .filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
             let policy = policy.ok_or_else(|| Fault::new(401_000, "Unauthorized"))?;
             Ok::<_, Fault>((name.clone(), policy.rights.clone()))
         })?;

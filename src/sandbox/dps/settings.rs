@@ -12,7 +12,13 @@ use crate::sandbox::{sas, wire};
 const KEPT: [&str; 3] = ["customAllocationDefinition", "optionalDeviceInformation", "iotHubHostName"];
 
 /// Reads the body of a PUT. `is_group` decides which attestations are possible; `before` keeps keys that are left out.
-pub(super) fn parse(body: &Value, is_group: bool, before: Option<&Settings>, dps: &Dps, now: Moment) -> Result<Settings, Fault> {
+pub(super) fn parse(
+    body: &Value,
+    is_group: bool,
+    before: Option<&Settings>,
+    dps: &Dps,
+    now: Moment,
+) -> Result<Settings, Fault> {
     let before_attestation = before.map(|settings| &settings.attestation);
     let attestation = parse_attestation(&body["attestation"], is_group, before_attestation)?;
     let mut settings = Settings::with_attestation(attestation, now);
@@ -54,7 +60,10 @@ fn parse_hubs(body: &Value, allocation: Option<&str>, dps: &Dps) -> Result<Vec<S
     for hub in hubs {
         let host = hub.as_str().ok_or_else(|| Fault::bad_request("iotHubs must be host names."))?;
         if !dps.linked_hubs.iter().any(|linked| linked.eq_ignore_ascii_case(host)) {
-            return Err(Fault::new(400_006, format!("The IoT hub '{host}' is not linked to this provisioning service.")));
+            return Err(Fault::new(
+                400_006,
+                format!("The IoT hub '{host}' is not linked to this provisioning service."),
+            ));
         }
         hosts.push(host.to_owned());
     }
@@ -68,13 +77,19 @@ fn parse_reprovision(policy: &Value) -> Result<Option<Reprovision>, Fault> {
     if policy.is_null() {
         return Ok(None);
     }
-    let field = |name: &str| policy[name].as_bool().ok_or_else(|| Fault::bad_request(format!("reprovisionPolicy needs {name}.")));
+    let field = |name: &str| {
+        policy[name].as_bool().ok_or_else(|| Fault::bad_request(format!("reprovisionPolicy needs {name}.")))
+    };
     let update_hub_assignment = field("updateHubAssignment")?;
     Ok(Some(Reprovision { update_hub_assignment, migrate_device_data: field("migrateDeviceData")? }))
 }
 
 /// Reads an attestation. Symmetric keys: both or none; none keeps the former ones or makes new ones.
-pub(super) fn parse_attestation(given: &Value, is_group: bool, before: Option<&Attestation>) -> Result<Attestation, Fault> {
+pub(super) fn parse_attestation(
+    given: &Value,
+    is_group: bool,
+    before: Option<&Attestation>,
+) -> Result<Attestation, Fault> {
     match given["type"].as_str() {
         Some("symmetricKey") => parse_keys(&given["symmetricKey"], before),
         Some("x509") => parse_certificates(&given["x509"], is_group, before),
@@ -111,7 +126,9 @@ fn parse_certificates(x509: &Value, is_group: bool, before: Option<&Attestation>
     }
     let field = if is_group { "signingCertificates" } else { "clientCertificates" };
     let read = |slot: &str| -> Result<Option<String>, Fault> {
-        let Some(text) = x509[field][slot]["certificate"].as_str().filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = x509[field][slot]["certificate"].as_str().filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
         thumbprint(text).map(Some).ok_or_else(|| Fault::bad_request(format!("{field}.{slot} is not a certificate.")))
     };
     match (read("primary")?, read("secondary")?, before) {
@@ -123,13 +140,20 @@ fn parse_certificates(x509: &Value, is_group: bool, before: Option<&Attestation>
 
 /// SHA-1 thumbprint, upper-case hex, of a certificate given as base64 of DER, as PEM, or as base64 of PEM.
 pub(in crate::sandbox) fn thumbprint(text: &str) -> Option<String> {
-    let bytes = if text.contains("-----BEGIN") { text.as_bytes().to_vec() } else { STANDARD.decode(text.replace(['\r', '\n'], "")).ok()? };
+    let bytes = if text.contains("-----BEGIN") {
+        text.as_bytes().to_vec()
+    } else {
+        STANDARD.decode(text.replace(['\r', '\n'], "")).ok()?
+    };
     let der = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
-        Some(pem) => STANDARD.decode(pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect::<String>()).ok()?,
+        Some(pem) => STANDARD
+            .decode(pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect::<String>())
+            .ok()?,
         None => bytes,
     };
     // Every certificate is a DER sequence; more is not checked.
-    let digest = (der.first() == Some(&0x30)).then(|| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &der))?;
+    let digest = (der.first() == Some(&0x30))
+        .then(|| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &der))?;
     Some(digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect())
 }
 
@@ -147,7 +171,10 @@ pub(super) fn show(settings: &Settings, is_group: bool, shown: &mut Map<String, 
     }
     if let Some(policy) = settings.reprovision {
         let Reprovision { update_hub_assignment, migrate_device_data } = policy;
-        put("reprovisionPolicy", json!({"updateHubAssignment": update_hub_assignment, "migrateDeviceData": migrate_device_data}));
+        put(
+            "reprovisionPolicy",
+            json!({"updateHubAssignment": update_hub_assignment, "migrateDeviceData": migrate_device_data}),
+        );
     }
     if let Some(twin) = &settings.initial_twin {
         put("initialTwin", twin.clone());
@@ -168,7 +195,9 @@ pub(super) fn show_attestation(attestation: &Attestation, is_group: bool, with_k
         }
         Attestation::SymmetricKey { .. } => json!({"type": "symmetricKey"}),
         Attestation::X509 { primary, secondary, ca_references } => {
-            let info = |thumbprint: &Option<String>| thumbprint.as_ref().map(|print| json!({"info": {"sha1Thumbprint": print}}));
+            let info = |thumbprint: &Option<String>| {
+                thumbprint.as_ref().map(|print| json!({"info": {"sha1Thumbprint": print}}))
+            };
             let x509 = match ca_references.as_slice() {
                 [] => {
                     let field = if is_group { "signingCertificates" } else { "clientCertificates" };

@@ -24,7 +24,11 @@ async fn register(bench: &Bench, id: &str, key: &str) -> Answer {
     }
     assert_eq!(begun.headers["retry-after"], "3");
     let operation = begun.body["operationId"].as_str().unwrap().to_owned();
-    bench.until("the end of the registration", |world| world.dps["contoso-dps"].registrations[id].status != super::model::Status::Assigning).await;
+    bench
+        .until("the end of the registration", |world| {
+            world.dps["contoso-dps"].registrations[id].status != super::model::Status::Assigning
+        })
+        .await;
     bench.device("GET", SCOPE, id, &format!("/operations/{operation}"), key, Value::Null).await
 }
 
@@ -106,7 +110,10 @@ async fn more_than_ten_in_bulk_are_refused_and_failures_are_listed() {
     let bench = Bench::simple(100);
     let item = |id: &str| json!({"registrationId": id, "attestation": {"type": "symmetricKey"}});
     let eleven: Vec<Value> = (0..11).map(|number| item(&format!("d{number}"))).collect();
-    assert_eq!(bench.dps("POST", "/enrollments", &[], json!({"mode": "create", "enrollments": eleven})).await.status, 400);
+    assert_eq!(
+        bench.dps("POST", "/enrollments", &[], json!({"mode": "create", "enrollments": eleven})).await.status,
+        400
+    );
     let two = json!({"mode": "create", "enrollments": [item("a"), item("b")]});
     assert_eq!(bench.dps("POST", "/enrollments", &[], two.clone()).await.body["isSuccessful"], true);
     let again = bench.dps("POST", "/enrollments", &[], two).await;
@@ -188,7 +195,8 @@ async fn a_throttled_hub_fails_the_registration() {
     bench.dps("PUT", "/enrollmentGroups/g", &[], group("g", "k")).await;
     bench.shared.look(|world| {
         let hub = &world.hubs[HUB];
-        crate::sandbox::hub::limits::take(&bench.shared, hub, crate::sandbox::hub::limits::Class::Registry, 110).unwrap();
+        crate::sandbox::hub::limits::take(&bench.shared, hub, crate::sandbox::hub::limits::Class::Registry, 110)
+            .unwrap();
     });
     let failed = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
     assert_eq!((failed.status, failed.body["status"].as_str()), (200, Some("failed")));
@@ -204,7 +212,9 @@ async fn an_unknown_device_enters_an_application_unassigned_unless_it_must_be_ap
     assert_eq!(bench.device("PUT", scope, "new-01", "/register", &own, body.clone()).await.status, 202);
     bench.until("provisioned", |world| world.apps["contoso-fleet"].devices["new-01"].provisioned).await;
     assert!(bench.shared.look(|world| world.apps["contoso-fleet"].devices["new-01"].template.is_none()));
-    bench.shared.world(|world| world.apps.get_mut("contoso-fleet").unwrap().devices.get_mut("new-01").unwrap().enabled = false);
+    bench
+        .shared
+        .world(|world| world.apps.get_mut("contoso-fleet").unwrap().devices.get_mut("new-01").unwrap().enabled = false);
     let waiting = bench.device("PUT", scope, "new-01", "/register", &own, body).await;
     assert_eq!((waiting.status, waiting.body["errorCode"].as_u64()), (400, Some(400_209)));
 }

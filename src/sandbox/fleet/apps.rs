@@ -123,12 +123,17 @@ pub fn add_device(world: &mut World, sub: &str, id: &str, spec: &Spec, since: Mo
     known.provisioned = spec.kind != Kind::Simulated;
     known.simulated = spec.kind == Kind::Simulated;
     known.enabled = !spec.blocked;
-    let individual = || Attestation::SymmetricKey { primary: key(&format!("{id}/primary")), secondary: key(&format!("{id}/secondary")) };
+    let individual = || Attestation::SymmetricKey {
+        primary: key(&format!("{id}/primary")),
+        secondary: key(&format!("{id}/secondary")),
+    };
     known.attestation = spec.individual.then(individual);
     let group = app.enrollment_groups.get(spec.group).map(|group| &group.attestation);
     let credential = match (&known.attestation, group) {
         (Some(Attestation::SymmetricKey { primary, .. }), _) => Credential::Key(primary.clone()),
-        (_, Some(Attestation::SymmetricKey { primary, .. })) => Credential::Key(sas::derive_key(primary, id).unwrap_or_default()),
+        (_, Some(Attestation::SymmetricKey { primary, .. })) => {
+            Credential::Key(sas::derive_key(primary, id).unwrap_or_default())
+        }
         (_, Some(Attestation::X509 { primary, .. })) => {
             Credential::Certificate { leaf: thumbprint(id), issuer: primary.clone().unwrap_or_default() }
         }
@@ -149,12 +154,13 @@ pub fn add_device(world: &mut World, sub: &str, id: &str, spec: &Spec, since: Mo
 /// The application with an X.509 enrollment group and with edge devices.
 pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     add_app(world, EDGE_APP, "0ne00A00002", since);
-    let attestation = Attestation::X509 { primary: Some(thumbprint("fleet-ca")), secondary: None, ca_references: Vec::new() };
+    let attestation =
+        Attestation::X509 { primary: Some(thumbprint("fleet-ca")), secondary: None, ca_references: Vec::new() };
     add_enrollment_group(world, EDGE_APP, "x509-devices", false, attestation);
-    add_group(world, EDGE_APP, "boilers-all", "Boilers - all", templates::BOILER);
+    add_group(world, EDGE_APP, "kilns-all", "Kilns - all", templates::BOILER);
     let boiler = Spec::new(templates::BOILER);
-    add_devices(world, EDGE_APP, "boiler-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
-    add_devices(world, EDGE_APP, "boiler-sas", 1, 4, &boiler, since);
+    add_devices(world, EDGE_APP, "kiln-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
+    add_devices(world, EDGE_APP, "kiln", 1, 4, &boiler, since);
     let edge = Spec { group: "SAS-IoT-Edge-Devices", kind: Kind::Edge, ..Spec::new(templates::THERMOMETER) };
     add_devices(world, EDGE_APP, "gateway", 1, 2, &edge, since);
 }
@@ -170,7 +176,8 @@ fn display_name(id: &str) -> String {
 
 /// 40 hex digits that depend on `name` only.
 fn thumbprint(name: &str) -> String {
-    let bytes = [uuid::Uuid::NAMESPACE_OID, uuid::Uuid::NAMESPACE_URL].map(|space| uuid::Uuid::new_v5(&space, name.as_bytes()));
+    let bytes =
+        [uuid::Uuid::NAMESPACE_OID, uuid::Uuid::NAMESPACE_URL].map(|space| uuid::Uuid::new_v5(&space, name.as_bytes()));
     let hex = bytes.map(|part| part.simple().to_string().to_uppercase()).concat();
     hex[..40].to_owned()
 }

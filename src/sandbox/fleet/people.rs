@@ -46,8 +46,24 @@ pub(super) fn add(world: &mut World) {
         };
         world.subscriptions.insert(id.to_owned(), subscription);
     }
-    person(world, ADA, CONTOSO, "Ada Lovelace", "ada@contoso.com", "Owner", "Owner of everything, admin of every application");
-    person(world, BOB, CONTOSO, "Bob Bell", "bob@contoso.com", "Contributor", "Contributor, but no role in contoso-fleet");
+    person(
+        world,
+        ADA,
+        CONTOSO,
+        "Ada Lovelace",
+        "ada@contoso.com",
+        "Owner",
+        "Owner of everything, admin of every application",
+    );
+    person(
+        world,
+        BOB,
+        CONTOSO,
+        "Bob Bell",
+        "bob@contoso.com",
+        "Contributor",
+        "Contributor, but no role in contoso-fleet",
+    );
     person(world, CAROL, CONTOSO, "Carol Shaw", "carol@contoso.com", "Reader", "Reader, and operator in contoso-fleet");
     person(world, DAN, FABRIKAM, "Dan Guest", "dan@fabrikam.com", "Reader", "Guest from Fabrikam");
     if let Some(dan) = world.people.get_mut(DAN) {

@@ -10,6 +10,7 @@ use super::fault::{Answer, Fault};
 use super::limits::Class;
 use super::service::{Call, Right};
 use super::{identities, twins};
+use crate::sandbox::device;
 use crate::sandbox::options::BulkMetering;
 use crate::sandbox::wire;
 use crate::sandbox::world::Hub;
@@ -48,8 +49,10 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
         }
         Ok(())
     })?;
+    call.shared.world(|world| effects.iter().for_each(|(_, id)| device::reconcile(world, id, call.now)));
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let mut response = wire::json(status, &json!({"isSuccessful": errors.is_empty(), "errors": errors, "warnings": []}));
+    let mut response =
+        wire::json(status, &json!({"isSuccessful": errors.is_empty(), "errors": errors, "warnings": []}));
     for (effect, id) in effects {
         response = wire::with_effect(response, effect, id);
     }
@@ -68,7 +71,8 @@ fn one(call: &Call, hub: &mut Hub, id: &str, item: &Value) -> Result<&'static st
         return Ok("identity.created");
     }
     let identity = hub.identities.get_mut(id).ok_or_else(|| Fault::no_device(id))?;
-    let matches = |field: &str, current: &str| item[field].as_str().is_some_and(|etag| wire::etag_matches(etag, current));
+    let matches =
+        |field: &str, current: &str| item[field].as_str().is_some_and(|etag| wire::etag_matches(etag, current));
     let is_current = match mode {
         "updateIfMatchETag" | "deleteIfMatchETag" => matches("eTag", &identity.etag()),
         "updateTwinIfMatchETag" => matches("twinETag", &identity.twin_etag()),

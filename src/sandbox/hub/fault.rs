@@ -71,16 +71,31 @@ impl Fault {
     }
 
     pub(super) fn precondition(id: &str) -> Self {
-        Self::new(412, "PreconditionFailed", 412_002, format!("Precondition failed: Device version did not match, device {id}."))
+        Self::new(
+            412,
+            "PreconditionFailed",
+            412_002,
+            format!("Precondition failed: Device version did not match, device {id}."),
+        )
     }
 
     /// Azure sends no `Retry-After` here; its text names ten seconds.
     pub(super) fn throttled() -> Self {
-        Self::new(429, "ThrottlingException", 429_001, "Throttling exceeded for this operation. Please wait for 10 seconds and try again.")
+        Self::new(
+            429,
+            "ThrottlingException",
+            429_001,
+            "Throttling exceeded for this operation. Please wait for 10 seconds and try again.",
+        )
     }
 
     pub(super) fn wrong_tier() -> Self {
-        Self::new(403, "OperationNotAvailableInCurrentTier", 403_010, "The operation is not available in the current tier of the IoT hub.")
+        Self::new(
+            403,
+            "OperationNotAvailableInCurrentTier",
+            403_010,
+            "The operation is not available in the current tier of the IoT hub.",
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use super::identity_json::{self, apply, is_device_id, minted, parse_authenticati
 use super::limits::Class;
 use super::model::Identity;
 use super::service::{Call, Right};
-use crate::sandbox::device::is_at_hub;
+use crate::sandbox::device::{is_at_hub, reconcile};
 use crate::sandbox::wire;
 use crate::sandbox::world::World;
 
@@ -29,7 +29,8 @@ pub(super) async fn list(call: Call, uri: Uri) -> Answer {
     call.meter(Class::Registry, 1)?;
     let top = wire::param(&uri, "top").and_then(|top| top.parse().ok()).unwrap_or(MOST_LISTED).min(MOST_LISTED);
     let ids: Vec<String> = call.look(|hub| Ok(hub.identities.keys().take(top).cloned().collect()))?;
-    let all: Result<Vec<Value>, Fault> = call.shared.look(|world| ids.iter().map(|id| shown(&call, world, id)).collect());
+    let all: Result<Vec<Value>, Fault> =
+        call.shared.look(|world| ids.iter().map(|id| shown(&call, world, id)).collect());
     Ok(wire::ok(&Value::Array(all?)))
 }
 
@@ -53,7 +54,10 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
             Ok(true)
         }
     })?;
-    let identity = call.shared.look(|world| shown(&call, world, &id))?;
+    let identity = call.shared.world(|world| {
+        reconcile(world, &id, call.now);
+        shown(&call, world, &id)
+    })?;
     Ok(wire::with_effect(wire::ok(&identity), if created { "identity.created" } else { "identity.updated" }, id))
 }
 
@@ -75,7 +79,8 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
 }
 
 fn shown(call: &Call, world: &World, id: &str) -> Result<Value, Fault> {
-    let identity = world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id))?;
+    let identity =
+        world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id))?;
     Ok(identity_json::show(identity, is_at_hub(world, &call.host, id), call.now))
 }
 

@@ -19,7 +19,9 @@ fn status(identity: &Identity) -> &'static str {
 
 fn thumbprints(identity: &Identity) -> Value {
     match &identity.authentication {
-        Authentication::SelfSigned { primary, secondary } => json!({"primaryThumbprint": primary, "secondaryThumbprint": secondary}),
+        Authentication::SelfSigned { primary, secondary } => {
+            json!({"primaryThumbprint": primary, "secondaryThumbprint": secondary})
+        }
         _ => json!({"primaryThumbprint": null, "secondaryThumbprint": null}),
     }
 }
@@ -94,7 +96,11 @@ pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: 
         "deviceScope" => json!(identity.device_scope),
         "capabilities.iotEdge" => json!(identity.iot_edge),
         "statusUpdateTime" => json!(iso(identity.status_updated.unwrap_or(identity.created))),
-        _ => path.split('.').try_fold(&twin(identity, is_connected, now), |value, name| value.get(name)).cloned().unwrap_or(Value::Null),
+        _ => path
+            .split('.')
+            .try_fold(&twin(identity, is_connected, now), |value, name| value.get(name))
+            .cloned()
+            .unwrap_or(Value::Null),
     }
 }
 
@@ -105,10 +111,14 @@ pub(super) fn parse_authentication(body: &Value) -> Result<Option<Authentication
         return Ok(None);
     }
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let (primary, secondary) = (text(&given["symmetricKey"]["primaryKey"]), text(&given["symmetricKey"]["secondaryKey"]));
-    let prints = (text(&given["x509Thumbprint"]["primaryThumbprint"]), text(&given["x509Thumbprint"]["secondaryThumbprint"]));
+    let (primary, secondary) =
+        (text(&given["symmetricKey"]["primaryKey"]), text(&given["symmetricKey"]["secondaryKey"]));
+    let prints =
+        (text(&given["x509Thumbprint"]["primaryThumbprint"]), text(&given["x509Thumbprint"]["secondaryThumbprint"]));
     match given["type"].as_str() {
-        None if prints.0.is_some() || prints.1.is_some() => Ok(Some(Authentication::SelfSigned { primary: prints.0, secondary: prints.1 })),
+        None if prints.0.is_some() || prints.1.is_some() => {
+            Ok(Some(Authentication::SelfSigned { primary: prints.0, secondary: prints.1 }))
+        }
         None | Some("sas") => match (primary, secondary) {
             (Some(primary), Some(secondary)) if sas::is_valid_key(&primary) && sas::is_valid_key(&secondary) => {
                 Ok(Some(Authentication::Sas { primary, secondary }))

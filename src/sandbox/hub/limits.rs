@@ -33,10 +33,10 @@ pub fn has_twins(sku: &str) -> bool {
 /// Takes `cost` operations from the hub's budget.
 ///
 /// # Errors
-/// If the budget is used up.
-pub fn take(shared: &Shared, hub: &Hub, class: Class, cost: u32) -> Result<(), ()> {
+/// How long to wait, if the budget is used up.
+pub fn take(shared: &Shared, hub: &Hub, class: Class, cost: u32) -> Result<(), Duration> {
     let scope = format!("hub/{}/{class:?}", hub.host);
-    shared.throttles().take(&scope, cost, rate(&hub.sku, hub.units, class)).map_err(drop)
+    shared.throttles().take(&scope, cost, rate(&hub.sku, hub.units, class))
 }
 
 /// The published rate. A full minute's (or second's) worth may be taken at once.
@@ -51,8 +51,12 @@ pub fn rate(sku: &str, units: u32, class: Class) -> Rate {
     let (amount, per) = match class {
         Class::Registry => (per_unit(100, 100, 5000), MINUTE),
         Class::Query => (per_unit(20, 20, 1000), MINUTE),
-        Class::TwinRead => (if size == 3 { 500 * units } else { 100.max(if size == 2 { 10 * units } else { 0 }) }, SECOND),
-        Class::TwinWrite => (if size == 3 { 250 * units } else { 50.max(if size == 2 { 5 * units } else { 0 }) }, SECOND),
+        Class::TwinRead => {
+            (if size == 3 { 500 * units } else { 100.max(if size == 2 { 10 * units } else { 0 }) }, SECOND)
+        }
+        Class::TwinWrite => {
+            (if size == 3 { 250 * units } else { 50.max(if size == 2 { 5 * units } else { 0 }) }, SECOND)
+        }
         Class::Method => (per_unit(40, 120, 6144), SECOND),
     };
     Rate { amount, per, burst: amount }

@@ -38,7 +38,8 @@ pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> A
     let via = Via::Method { host: call.host.clone() };
     call.shared.clock().sleep(TRAVEL).await;
     let heard = loop {
-        let heard = device::deliver(&call.shared, &id, method, &payload, &via, |world| is_at_hub(world, &call.host, &id));
+        let heard =
+            device::deliver(&call.shared, &id, method, &payload, &via, |world| is_at_hub(world, &call.host, &id));
         match heard {
             Some(heard) => break heard,
             None if call.shared.clock().now() >= deadline => return Err(not_online(connect).nested()),

@@ -26,7 +26,8 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
     call.need(Right::ServiceConnect)?;
     let body = call.json(&body)?;
     let text = body["query"].as_str().ok_or_else(|| Fault::bad_request("The body needs a query."))?;
-    let query = query_language::parse(text).map_err(|why| Fault::bad_request(format!("The query is not valid: {why}.")))?;
+    let query =
+        query_language::parse(text).map_err(|why| Fault::bad_request(format!("The query is not valid: {why}.")))?;
     let known = ["devices", "devices.modules", "devices.jobs"];
     if !known.contains(&query.from.as_str()) {
         return Err(Fault::bad_request(format!("One cannot query FROM {}.", query.from)));
@@ -60,7 +61,9 @@ fn page_size(call: &Call) -> Result<usize, Fault> {
 }
 
 fn continuation(call: &Call) -> Result<Option<String>, Fault> {
-    let Some(token) = wire::header_text(&call.headers, "x-ms-continuation").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(token) = wire::header_text(&call.headers, "x-ms-continuation").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let bytes = STANDARD.decode(token).ok();
     let last = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.strip_prefix("after:").map(str::to_owned));
     last.map(Some).ok_or_else(|| Fault::bad_request("x-ms-continuation is not valid."))
@@ -69,7 +72,8 @@ fn continuation(call: &Call) -> Result<Option<String>, Fault> {
 /// One page of rows and, if there are more, the last id on it.
 fn rows(call: &Call, world: &World, query: &Query, after: Option<&str>, size: usize) -> (Vec<Value>, Option<String>) {
     let Some(hub) = world.hubs.get(&call.host).filter(|_| query.from == "devices") else { return (Vec::new(), None) };
-    let connected = |identity: &Identity| holds_connection(world.devices.get(&identity.device_id), &call.host, identity);
+    let connected =
+        |identity: &Identity| holds_connection(world.devices.get(&identity.device_id), &call.host, identity);
     let matches = |identity: &&Identity| {
         identity.created + INDEX_LAG <= call.now
             && query.condition.as_ref().is_none_or(|condition| {
@@ -86,7 +90,8 @@ fn rows(call: &Call, world: &World, query: &Query, after: Option<&str>, size: us
         }
         None => Box::new(hub.identities.values()),
     };
-    let mut found = candidates.filter(|identity| after.is_none_or(|after| identity.device_id.as_str() > after)).filter(matches);
+    let mut found =
+        candidates.filter(|identity| after.is_none_or(|after| identity.device_id.as_str() > after)).filter(matches);
     if let Selection::Count(name) = &query.selection {
         return (vec![json!({name: found.count()})], None);
     }
@@ -96,7 +101,9 @@ fn rows(call: &Call, world: &World, query: &Query, after: Option<&str>, size: us
 }
 
 fn row(call: &Call, query: &Query, identity: &Identity, is_connected: bool) -> Value {
-    let Selection::Fields(fields) = &query.selection else { return identity_json::twin(identity, is_connected, call.now) };
+    let Selection::Fields(fields) = &query.selection else {
+        return identity_json::twin(identity, is_connected, call.now);
+    };
     let field = |path: &str| identity_json::field(identity, is_connected, call.now, path);
     let pairs = fields.iter().map(|(path, name)| (name.rsplit('.').next().unwrap_or(name).to_owned(), field(path)));
     Value::Object(pairs.filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
@@ -105,10 +112,11 @@ fn row(call: &Call, query: &Query, identity: &Identity, is_connected: bool) -> V
 /// `GET /statistics/devices`
 pub(super) async fn device_statistics(call: Call) -> Answer {
     call.need(Right::RegistryRead)?;
-    let (total, enabled) = call.look(|hub| {
-        Ok((hub.identities.len(), hub.identities.values().filter(|identity| identity.enabled).count()))
-    })?;
-    Ok(wire::ok(&json!({"totalDeviceCount": total, "enabledDeviceCount": enabled, "disabledDeviceCount": total - enabled})))
+    let (total, enabled) = call
+        .look(|hub| Ok((hub.identities.len(), hub.identities.values().filter(|identity| identity.enabled).count())))?;
+    Ok(wire::ok(
+        &json!({"totalDeviceCount": total, "enabledDeviceCount": enabled, "disabledDeviceCount": total - enabled}),
+    ))
 }
 
 /// `GET /statistics/service`
@@ -116,7 +124,11 @@ pub(super) async fn service_statistics(call: Call) -> Answer {
     call.need(Right::ServiceConnect)?;
     let connected = call.shared.look(|world| {
         let identities = world.hubs.get(&call.host).map(|hub| hub.identities.values());
-        identities.into_iter().flatten().filter(|identity| holds_connection(world.devices.get(&identity.device_id), &call.host, identity)).count()
+        identities
+            .into_iter()
+            .flatten()
+            .filter(|identity| holds_connection(world.devices.get(&identity.device_id), &call.host, identity))
+            .count()
     });
     Ok(wire::ok(&json!({"connectedDeviceCount": connected})))
 }

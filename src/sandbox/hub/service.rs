@@ -13,8 +13,22 @@ use crate::sandbox::wire;
 use crate::sandbox::world::{Hub, Moment};
 
 const VERSIONS: [&str; 16] = [
-    "2016-11-14", "2017-06-30", "2018-04-01", "2018-06-30", "2019-03-30", "2019-07-01-preview", "2019-10-01", "2020-03-01", "2020-03-13",
-    "2020-05-31-preview", "2020-09-30", "2021-04-12", "2021-05-31-preview", "2021-08-01-preview", "2021-11-30", "2023-06-30",
+    "2016-11-14",
+    "2017-06-30",
+    "2018-04-01",
+    "2018-06-30",
+    "2019-03-30",
+    "2019-07-01-preview",
+    "2019-10-01",
+    "2020-03-01",
+    "2020-03-13",
+    "2020-05-31-preview",
+    "2020-09-30",
+    "2021-04-12",
+    "2021-05-31-preview",
+    "2021-08-01-preview",
+    "2021-11-30",
+    "2023-06-30",
 ];
 
 /// Something that a policy may allow.
@@ -65,7 +79,7 @@ impl Call {
 
     /// Takes `cost` operations from the hub's budget.
     pub(super) fn meter(&self, class: Class, cost: u32) -> Result<(), Fault> {
-        self.look(|hub| limits::take(&self.shared, hub, class, cost).map_err(|()| Fault::throttled()))
+        self.look(|hub| limits::take(&self.shared, hub, class, cost).map_err(|_| Fault::throttled()))
     }
 
     /// Refuses what the Basic tier does not have.
@@ -106,7 +120,8 @@ impl FromRequestParts<Shared> for Call {
                 return Err(Fault::unauthorized("Shared access policies are disabled for this IoT hub."));
             }
             let policy = hub.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
-            let policy = policy.filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
+            let policy = policy
+                .filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
             Ok(policy.ok_or_else(|| Fault::unauthorized("Unauthorized"))?.rights.clone())
         })?;
         if token.is_expired(now) || !token.covers(&host, parts.uri.path()) {
@@ -114,8 +129,22 @@ impl FromRequestParts<Shared> for Call {
         }
         match wire::param(&parts.uri, "api-version") {
             Some(version) if VERSIONS.contains(&version.as_str()) => {}
-            Some(version) => return Err(Fault::new(400, "InvalidProtocolVersion", 400_001, format!("The api-version '{version}' is not supported."))),
-            None => return Err(Fault::new(400, "InvalidProtocolVersion", 400_001, "The api-version query parameter is missing.")),
+            Some(version) => {
+                return Err(Fault::new(
+                    400,
+                    "InvalidProtocolVersion",
+                    400_001,
+                    format!("The api-version '{version}' is not supported."),
+                ));
+            }
+            None => {
+                return Err(Fault::new(
+                    400,
+                    "InvalidProtocolVersion",
+                    400_001,
+                    "The api-version query parameter is missing.",
+                ));
+            }
         }
         Ok(Self { shared: shared.clone(), host, now, headers: parts.headers.clone(), rights })
     }

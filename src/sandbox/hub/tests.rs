@@ -109,8 +109,31 @@ async fn queries_project_count_and_page() {
     assert_eq!(rest.body.as_array().unwrap().len(), 10);
     assert!(rest.headers.get("x-ms-continuation").is_none());
     let some = ask("SELECT deviceId, connectionState FROM devices WHERE deviceId IN ['d01','d29','zz']", vec![]).await;
-    assert_eq!(some.body, json!([{"deviceId": "d01", "connectionState": "Disconnected"}, {"deviceId": "d29", "connectionState": "Disconnected"}]));
+    assert_eq!(
+        some.body,
+        json!([{"deviceId": "d01", "connectionState": "Disconnected"}, {"deviceId": "d29", "connectionState": "Disconnected"}])
+    );
     assert_eq!(ask("SELECT * FORM devices", vec![]).await.status, 400);
+}
+
+#[tokio::test]
+async fn disabling_an_identity_cuts_its_device_off_and_enabling_lets_it_back() {
+    let bench = Bench::new(1000, |clock| {
+        let mut world = fleet::simple_world(clock, 0, "S2", 10);
+        fleet::add_hub_devices(&mut world, "contoso-dps", HUB, "meters", "meter", 1, clock.now());
+        world
+    });
+    let shown = bench.hub("registryRead", "GET", "/devices/meter-0001", &[], Value::Null).await.body;
+    assert_eq!(shown["connectionState"], "Connected");
+    for (status, state) in [("disabled", "Disconnected"), ("enabled", "Connected")] {
+        let mut body = shown.clone();
+        body["status"] = json!(status);
+        let changed =
+            bench.hub("registryReadWrite", "PUT", "/devices/meter-0001", &[("if-match", "*")], body).await.body;
+        assert_eq!((changed["status"].as_str(), changed["connectionState"].as_str()), (Some(status), Some(state)));
+        let since = bench.shared.look(|world| world.hubs[HUB].identities["meter-0001"].presence.since);
+        assert_eq!(since.is_some(), status == "enabled");
+    }
 }
 
 #[tokio::test]
@@ -144,5 +167,8 @@ async fn a_method_to_an_offline_device_says_so_in_a_body_within_a_body() {
     assert_eq!(bench.hub("service", "POST", "/twins/a/methods", &[], wrong).await.status, 400);
     bench.shared.world(|world| "B1".clone_into(&mut world.hubs.get_mut(HUB).unwrap().sku));
     let basic = bench.hub("service", "POST", "/twins/a/methods", &[], call).await;
-    assert_eq!((basic.status, basic.headers["iothub-errorcode"].to_str().unwrap()), (403, "OperationNotAvailableInCurrentTier"));
+    assert_eq!(
+        (basic.status, basic.headers["iothub-errorcode"].to_str().unwrap()),
+        (403, "OperationNotAvailableInCurrentTier")
+    );
 }

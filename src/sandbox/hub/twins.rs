@@ -59,7 +59,11 @@ fn change(call: &Call, id: &str, body: &[u8], replace: bool) -> Answer {
 
 fn shown(call: &Call, id: &str) -> Result<Value, Fault> {
     call.shared.look(|world| {
-        let identity = world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id).flat())?;
+        let identity = world
+            .hubs
+            .get(&call.host)
+            .and_then(|hub| hub.identities.get(id))
+            .ok_or_else(|| Fault::no_device(id).flat())?;
         Ok(identity_json::twin(identity, is_at_hub(world, &call.host, id), call.now))
     })
 }
@@ -81,7 +85,9 @@ pub(super) fn merge(identity: &mut Identity, patch: &Value, now: Moment) -> Resu
         return Err(Fault::bad_request("The twin would exceed its size limit.").flat());
     }
     identity.tags = tags;
-    if given.is_some() && let Value::Object(mut values) = desired {
+    if given.is_some()
+        && let Value::Object(mut values) = desired
+    {
         values.retain(|name, _| !matches!(name.as_str(), "$metadata" | "$version"));
         identity.desired.values = values;
         identity.desired.version += 1;
