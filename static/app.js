@@ -14,11 +14,12 @@
     if (button) {
       const source = document.getElementById(button.dataset.copy);
       try {
-        await navigator.clipboard.writeText(source.textContent);
+        await navigator.clipboard.writeText(source.value ?? source.textContent);
         status().textContent = "Copied.";
         button.querySelector("[data-label]").textContent = "Copied";
       } catch {
-        getSelection().selectAllChildren(source);
+        if (source.select) source.select();
+        else getSelection().selectAllChildren(source);
         status().textContent = "Selected. Press Ctrl+C to copy.";
       }
       return;

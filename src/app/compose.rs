@@ -15,10 +15,12 @@ use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::Clock;
 use crate::config::{AzureChoice, CloudName, EntraRegistration, Settings};
 use crate::engine::Engine;
+use crate::engine::counting::Counting;
 use crate::identity::{EntraSettings, Identity, Platform, RedirectUri, Vault, session_layer};
 use crate::sandbox::Sandbox;
 use crate::sandbox::options::{DEFAULT_CLIENT_ID, Platform as SandboxPlatform, SandboxOptions};
 use crate::store::Store;
+use crate::web::new::Surveyor;
 use crate::web::site::{SandboxLinks, Site};
 use crate::web::state::Web;
 use crate::web::{VERSION, router};
@@ -80,7 +82,17 @@ impl Program {
         let engine = Engine::new(store.clone(), azure.clone(), people, clock);
         engine.begin();
         let sessions = session_layer(store.clone(), vault, clock, port);
-        let web = Web { site: Arc::new(site), identity, azure, engine: engine.clone(), store: store.clone(), clock };
+        let counting = Counting::new(azure.clone());
+        let web = Web {
+            site: Arc::new(site),
+            identity,
+            surveyor: Arc::new(Surveyor::new(azure.clone(), counting.clone())),
+            azure,
+            engine: engine.clone(),
+            counting,
+            store: store.clone(),
+            clock,
+        };
         Ok(Self {
             router: router::configured(web, sessions),
             running: Some(Running { store, engine, housekeeping }),

@@ -14,6 +14,7 @@
 
 mod canary;
 mod control;
+pub mod counting;
 mod enroll;
 mod halt;
 mod job;

@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod device;
 pub mod evidence;
 pub mod model;
+pub mod preflight;
 pub mod reason;
 pub mod sentence;
 

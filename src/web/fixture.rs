@@ -14,12 +14,14 @@ use time::macros::datetime;
 use tower::ServiceExt;
 use url::Url;
 
+use super::new::Surveyor;
 use super::router::configured;
 use super::site::Site;
 use super::state::Web;
 use crate::azure::tokens::TokenProvider;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::{Clock, Timestamp};
+use crate::engine::counting::Counting;
 use crate::engine::{Engine, People};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
@@ -94,6 +96,7 @@ impl Pages {
         let azure = Azure::new(Cloud::public(), clock, options).unwrap();
         let identity = Identity::new(entra, azure.http().clone(), clock, store.clone(), vault());
         let people = Arc::new(Nobody(identity.clone()));
+        let counting = Counting::new(azure.clone());
         let web = Web {
             site: Arc::new(Site {
                 port: 3000,
@@ -103,6 +106,8 @@ impl Pages {
             }),
             identity,
             engine: Engine::new(store.clone(), azure.clone(), people, clock),
+            surveyor: Arc::new(Surveyor::new(azure.clone(), counting.clone())),
+            counting,
             store: store.clone(),
             clock,
             azure,

@@ -10,8 +10,8 @@ use tower_sessions::Session;
 use super::errors::PageError;
 use super::shell::Shell;
 use super::state::Web;
-use super::{paths, render, sign_in};
-use crate::identity::Callback;
+use super::{new, paths, render, sign_in};
+use crate::identity::{Callback, MaybeUser};
 
 #[derive(Template)]
 #[template(path = "welcome.html")]
@@ -27,6 +27,8 @@ pub fn router() -> Router<Web> {
 async fn home(
     State(web): State<Web>,
     Query(callback): Query<Callback>,
+    Query(entered): Query<new::Entered>,
+    user: MaybeUser,
     session: Session,
     request: Request,
 ) -> Result<Response, PageError> {
@@ -38,5 +40,8 @@ async fn home(
     let mut shell = Shell::from_request_parts(&mut parts, &web).await?;
     // The page has a *Sign in* of its own, and one is enough.
     shell.can_sign_in = false;
-    render::page(&WelcomePage { shell })
+    match user.person {
+        Some(person) => new::show(&web, shell, &person, entered).await,
+        None => render::page(&WelcomePage { shell }),
+    }
 }

@@ -15,9 +15,11 @@ pub mod flash;
 #[cfg(test)]
 mod gallery;
 pub mod home;
+mod keys;
 pub mod live;
 pub mod migration;
 pub mod moment;
+pub mod new;
 pub mod paths;
 pub mod render;
 pub mod router;

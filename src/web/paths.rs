@@ -6,6 +6,12 @@ pub const HOME: &str = "/";
 pub const MIGRATIONS: &str = "/migrations";
 /// The live part of [`MIGRATIONS`].
 pub const MIGRATIONS_LIVE: &str = "/migrations/live";
+/// The form *New migration* as a browser without script sends it to have its lists filled (POST).
+pub const NEW: &str = "/new";
+/// The lists of that form (fragment).
+pub const NEW_CHOICES: &str = "/new/choices";
+/// The summary of that form (fragment).
+pub const NEW_SUMMARY: &str = "/new/summary";
 /// Starts a sign-in.
 pub const SIGN_IN: &str = "/sign-in";
 /// Ends a session (POST).
@@ -23,4 +29,22 @@ pub const STATIC: &str = "/static";
 #[must_use]
 pub fn migration(id: &str) -> String {
     format!("{MIGRATIONS}/{id}")
+}
+
+/// The review of a draft, where its device keys are added to the DPS.
+#[must_use]
+pub fn keys(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys")
+}
+
+/// How many devices a draft is about (fragment).
+#[must_use]
+pub fn keys_count(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/count")
+}
+
+/// Starts a draft (POST).
+#[must_use]
+pub fn start(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/start")
 }

@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, migration, paths, setup, sign_in, status};
+use super::{about, assets, home, keys, migration, new, paths, setup, sign_in, status};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -33,6 +33,9 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
     let site = Arc::clone(&web.site);
     let pages = Router::new()
         .merge(home::router())
+        .merge(new::router())
+        .merge(new::create_router())
+        .merge(keys::router())
         .merge(sign_in::router())
         .merge(setup::router())
         .merge(about::router())

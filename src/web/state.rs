@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::new::Surveyor;
 use super::site::{HasSite, Site};
 use crate::azure::Azure;
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::engine::counting::Counting;
 use crate::identity::Identity;
 use crate::store::Store;
 
@@ -22,6 +24,10 @@ pub struct Web {
     pub azure: Azure,
     /// What runs migrations.
     pub engine: Engine,
+    /// Counts of device groups.
+    pub counting: Counting,
+    /// What the form *New migration* reads.
+    pub surveyor: Arc<Surveyor>,
     /// The database.
     pub store: Store,
     /// The time.

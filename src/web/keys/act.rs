@@ -1,0 +1,95 @@
+//! What the form of this page does: choose who adds the keys, check again, start.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::page::{Found, draft, show_body, show_refused};
+use super::stated::Stated;
+use super::view::Refusal;
+use crate::engine::StartRefused;
+use crate::identity::{Person, SignedInUser};
+use crate::migration::model::Actor;
+use crate::migration::{KeyHandling, Migration};
+use crate::store::events::{self, EventKind};
+use crate::store::{StoreError, migrations};
+use crate::web::csrf::Verified;
+use crate::web::errors::PageError;
+use crate::web::shell::Shell;
+use crate::web::state::Web;
+use crate::web::{paths, render};
+
+type Pairs = Vec<(String, String)>;
+
+fn read(pairs: &Pairs) -> Stated {
+    Stated::of_pairs(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+/// *Check again*, and every change of a choice: records who adds the keys and shows how it stands now.
+pub(super) async fn choose(
+    State(web): State<Web>,
+    user: SignedInUser,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Verified(pairs): Verified<Pairs>,
+) -> Result<Response, PageError> {
+    let migration = match draft(&web, &user.person, &id).await? {
+        Found::Draft(migration) => migration,
+        Found::Elsewhere(response) => return Ok(response),
+    };
+    let stated = read(&pairs);
+    record_handling(&web, &user.person, &migration, stated.handling).await?;
+    if !render::is_htmx(&headers) {
+        return Ok(Redirect::to(&stated.page(&id)).into_response());
+    }
+    let csrf = user.session.csrf_token().await?;
+    show_body(&web, &user.person, csrf, &migration, &stated).await
+}
+
+/// *Start migration*. The engine looks at Azure once more before it does.
+pub(super) async fn start(
+    State(web): State<Web>,
+    user: SignedInUser,
+    shell: Shell,
+    Path(id): Path<String>,
+    Verified(pairs): Verified<Pairs>,
+) -> Result<Response, PageError> {
+    let migration = match draft(&web, &user.person, &id).await? {
+        Found::Draft(migration) => migration,
+        Found::Elsewhere(response) => return Ok(response),
+    };
+    let stated = read(&pairs);
+    record_handling(&web, &user.person, &migration, stated.handling).await?;
+    match web.engine.start_migration(migration.id, &actor(&user.person), stated.unused.clone()).await {
+        // Started before, by a double click or by somebody else: its page shows it.
+        Ok(()) | Err(StartRefused::NotDraft) => Ok(Redirect::to(&paths::migration(&id)).into_response()),
+        Err(StartRefused::NotFound) => Err(PageError::NotFound),
+        Err(StartRefused::Store(error)) => Err(error.into()),
+        Err(refused) => {
+            tracing::info!(migration = %migration.id, reason = %refused, "a start was refused");
+            let refusal = Refusal { problems: refused.problems() };
+            show_refused(&web, &user.person, shell, &migration, &stated, refusal).await
+        }
+    }
+}
+
+fn actor(person: &Person) -> Actor {
+    Actor { id: person.id.clone(), name: person.name.clone() }
+}
+
+async fn record_handling(
+    web: &Web,
+    person: &Person,
+    migration: &Migration,
+    handling: Option<KeyHandling>,
+) -> Result<(), PageError> {
+    let Some(handling) = handling.filter(|handling| *handling != migration.keys) else { return Ok(()) };
+    let text = match handling {
+        KeyHandling::Program => format!("{} lets the program create the enrollment groups.", person.name),
+        KeyHandling::ByHand => format!("{} adds the keys to the DPS by hand.", person.name),
+    };
+    let mut tx = web.store.begin_write().await?;
+    migrations::set_keys(&mut tx, migration.id, handling).await?;
+    events::append(&mut tx, migration.id, web.clock.now(), &person.name, EventKind::KeysChosen, &text).await?;
+    Ok(tx.commit().await.map_err(StoreError::from)?)
+}

@@ -1,0 +1,51 @@
+//! How many devices the draft is about: a small part that is polled until the count is final.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::page::{Found, draft};
+use super::view::Count;
+use crate::engine::counting::CountKey;
+use crate::identity::{Person, SignedInUser};
+use crate::migration::Migration;
+use crate::web::errors::PageError;
+use crate::web::new::CountWords;
+use crate::web::render;
+use crate::web::state::Web;
+
+#[derive(Template)]
+#[template(path = "keys/count.html")]
+struct CountFragment {
+    count: Count,
+}
+
+pub(super) async fn show(
+    State(web): State<Web>,
+    user: SignedInUser,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    match draft(&web, &user.person, &id).await? {
+        Found::Draft(migration) => {
+            render::polled(&CountFragment { count: count(&web, &user.person, &migration) }, &headers)
+        }
+        Found::Elsewhere(_) => render::polled(&CountFragment { count: Count { id, words: None } }, &headers),
+    }
+}
+
+/// How far the count is; begins it if nobody has.
+pub(super) fn count(web: &Web, person: &Person, migration: &Migration) -> Count {
+    let source = &migration.plan.source;
+    let key = CountKey {
+        tenant: person.id.tid.clone(),
+        app: source.subdomain.as_str().to_ascii_lowercase().into(),
+        group: source.group.clone(),
+        template: source.template.clone(),
+    };
+    let state = web.counting.of(&key, Arc::clone(&web.identity.tokens(&person.id)));
+    Count { id: migration.id.to_string(), words: Some(CountWords::of(&state)) }
+}

@@ -1,0 +1,25 @@
+//! *Add the device keys to DPS*, `/migrations/{id}/keys`: the review of a draft, and its start.
+//!
+//! Promises: keys are shown only to a person who chose to add them by hand, on a page that no cache keeps; whether the
+//! migration can start is judged by what Azure says at that moment, here for the button and once more by the engine; a
+//! migration that has been started is shown on its own page instead.
+
+mod act;
+mod count;
+mod page;
+mod stated;
+mod view;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::paths;
+use super::state::Web;
+
+/// Routes of this page.
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route(&paths::keys("{id}"), get(page::show).post(act::choose))
+        .route(&paths::keys_count("{id}"), get(count::show))
+        .route(&paths::start("{id}"), post(act::start))
+}

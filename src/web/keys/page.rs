@@ -1,0 +1,149 @@
+//! The page, and its parts that are swapped.
+
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use url::form_urlencoded;
+
+use super::count::count;
+use super::stated::Stated;
+use super::view::{Body, Count, Ingredients, Refusal, Review};
+use crate::identity::{LocalPath, Person, SignedInUser, sign_in_url};
+use crate::migration::{KeyHandling, Migration, MigrationState};
+use crate::web::errors::PageError;
+use crate::web::new::Trouble;
+use crate::web::shell::{Shell, moment};
+use crate::web::state::Web;
+use crate::web::{paths, render};
+
+#[derive(Template)]
+#[template(path = "keys/page.html")]
+struct KeysPage {
+    shell: Shell,
+    review: Review,
+    count: Count,
+    body: Body,
+    refusal: Refusal,
+    /// Until when the run can use the sign-in of the person who looks.
+    until: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "keys/body.html")]
+struct BodyFragment {
+    body: Body,
+}
+
+/// The page of a draft.
+pub(super) async fn show(
+    State(web): State<Web>,
+    user: SignedInUser,
+    shell: Shell,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let migration = match draft(&web, &user.person, &id).await? {
+        Found::Draft(migration) => migration,
+        Found::Elsewhere(response) => return Ok(response),
+    };
+    let query = query.unwrap_or_default();
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let stated = Stated::of_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
+    let page = page(&web, &user.person, shell, &migration, &stated, Refusal::default()).await;
+    render::page(&page)
+}
+
+/// The page again, with why the migration was not started: 422.
+pub(super) async fn show_refused(
+    web: &Web,
+    person: &Person,
+    shell: Shell,
+    migration: &Migration,
+    stated: &Stated,
+    refusal: Refusal,
+) -> Result<Response, PageError> {
+    render::rejected_form(&page(web, person, shell, migration, stated, refusal).await)
+}
+
+/// The part that follows from the form.
+pub(super) async fn show_body(
+    web: &Web,
+    person: &Person,
+    csrf: String,
+    migration: &Migration,
+    stated: &Stated,
+) -> Result<Response, PageError> {
+    let body = body(web, person, csrf, migration, stated).await.0;
+    render::page(&BodyFragment { body })
+}
+
+async fn page(
+    web: &Web,
+    person: &Person,
+    shell: Shell,
+    migration: &Migration,
+    stated: &Stated,
+    refusal: Refusal,
+) -> KeysPage {
+    let (body, readable) = body(web, person, shell.csrf().to_owned(), migration, stated).await;
+    KeysPage {
+        review: Review::new(migration, web.azure.cloud()),
+        // A count that others began is only for those who may read the application.
+        count: if readable {
+            count(web, person, migration)
+        } else {
+            Count { id: migration.id.to_string(), words: None }
+        },
+        until: web.engine.signed_in_until(&person.id).await.map(moment),
+        shell,
+        body,
+        refusal,
+    }
+}
+
+/// The body, and whether Azure let the person read what it is made of.
+async fn body(web: &Web, person: &Person, csrf: String, migration: &Migration, stated: &Stated) -> (Body, bool) {
+    let keys = web.engine.keys(migration, &person.id).await.map_err(|error| {
+        tracing::warn!(migration = %migration.id, error = %error, request = error.request_id.as_deref(), "keys could not be read");
+        Trouble::from(&error)
+    });
+    let readable = keys.is_ok();
+    let here = LocalPath::parse(&stated.page(&migration.id.to_string())).unwrap_or_default();
+    let body = Body::new(Ingredients {
+        migration,
+        handling: handling(migration, stated),
+        unused: &stated.unused,
+        keys,
+        cloud: web.azure.cloud(),
+        tenant: &person.id.tid,
+        csrf,
+        sign_in: sign_in_url(&here),
+    });
+    (body, readable)
+}
+
+/// What the form says, else what was recorded.
+fn handling(migration: &Migration, stated: &Stated) -> KeyHandling {
+    stated.handling.unwrap_or(migration.keys)
+}
+
+/// Where a migration is that a person asked for.
+pub(super) enum Found {
+    /// Here.
+    Draft(Box<Migration>),
+    /// On a page of its own.
+    Elsewhere(Response),
+}
+
+/// The draft of that id, if the person's tenant has one.
+pub(super) async fn draft(web: &Web, person: &Person, id: &str) -> Result<Found, PageError> {
+    let id = id.parse().map_err(|_| PageError::NotFound)?;
+    let migration = web.store.migration(id).await?.ok_or(PageError::NotFound)?;
+    if migration.created_by.id.tid != person.id.tid {
+        return Err(PageError::NotFound);
+    }
+    match migration.state {
+        MigrationState::Draft => Ok(Found::Draft(Box::new(migration))),
+        _ => Ok(Found::Elsewhere(Redirect::to(&paths::migration(&id.to_string())).into_response())),
+    }
+}

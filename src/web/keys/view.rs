@@ -1,0 +1,255 @@
+//! View models of the page: the plan, and how each enrollment group stands.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::azure::Cloud;
+use crate::engine::{KeysView, Problem};
+use crate::ids::TenantId;
+use crate::migration::coverage::{Covered, Standing};
+use crate::migration::preflight::ArrivalFloor;
+use crate::migration::{KeyHandling, Migration};
+use crate::web::components::{Choice, Field, Kind};
+use crate::web::new::{CountWords, Trouble};
+
+/// The part of the page that follows from the form and from Azure; htmx swaps it.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) id: String,
+    pub(super) csrf: String,
+    pub(super) handling: Field,
+    pub(super) choices: Vec<Choice>,
+    pub(super) by_hand: bool,
+    pub(super) groups: Vec<Group>,
+    /// Why the groups could not be read.
+    pub(super) trouble: Option<Trouble>,
+    /// Ids of the groups that the program will make.
+    pub(super) to_make: Vec<String>,
+    pub(super) dps: String,
+    pub(super) hub: String,
+    pub(super) dps_link: String,
+    /// Why it cannot be started.
+    pub(super) blocked: Option<String>,
+    pub(super) sign_in: String,
+}
+
+/// An enrollment group of the application.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Id of its elements on the page.
+    pub(super) element: String,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) attestation: &'static str,
+    pub(super) badge: Kind,
+    pub(super) standing: &'static str,
+    pub(super) detail: String,
+    /// The person may state that no selected device uses it.
+    pub(super) can_state: bool,
+    pub(super) stated: bool,
+    keys: Option<(SecretString, SecretString)>,
+}
+
+impl Group {
+    /// Both keys, where they are to be shown.
+    pub(super) fn keys(&self) -> Option<(&str, &str)> {
+        self.keys.as_ref().map(|(primary, secondary)| (primary.expose_secret(), secondary.expose_secret()))
+    }
+}
+
+/// The plan, for a last look.
+#[derive(Debug)]
+pub(super) struct Review {
+    pub(super) name: String,
+    pub(super) by: String,
+    pub(super) source: String,
+    pub(super) source_link: Option<String>,
+    pub(super) group: String,
+    pub(super) template: String,
+    pub(super) dps: String,
+    pub(super) id_scope: String,
+    pub(super) hub: String,
+    pub(super) canary: String,
+    pub(super) arrival: String,
+    pub(super) register: &'static str,
+    pub(super) pace: String,
+}
+
+impl Review {
+    pub(super) fn new(migration: &Migration, cloud: &Cloud) -> Self {
+        let (source, target) = (&migration.plan.source, &migration.plan.target);
+        let floor = ArrivalFloor::of(&target.hub_sku, target.hub_units);
+        let units = if target.hub_units == 1 { "1 unit".to_owned() } else { format!("{} units", target.hub_units) };
+        let minutes = migration.plan.arrival_minutes;
+        Self {
+            name: migration.name.clone(),
+            by: migration.created_by.name.clone(),
+            source: source.app_display_name.clone(),
+            source_link: cloud.central_app_link(&source.subdomain),
+            group: source.group_name.clone(),
+            template: source.template_name.clone(),
+            dps: target.dps_name.clone(),
+            id_scope: target.id_scope.to_string(),
+            hub: format!("{} ({}, {units})", target.hub_name, target.hub_sku),
+            canary: migration.plan.canary.as_ref().map_or("Chosen by the program".to_owned(), ToString::to_string),
+            arrival: if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") },
+            register: match migration.plan.register_on_arrival {
+                true => "By DPS, as each device arrives",
+                false => "Ahead, wherever it is certain which key a device presents",
+            },
+            pace: crate::web::new::pace(&floor, None),
+        }
+    }
+}
+
+/// The count of the group, polled until it is final.
+#[derive(Debug)]
+pub(super) struct Count {
+    pub(super) id: String,
+    pub(super) words: Option<CountWords>,
+}
+
+/// What the body is made of.
+pub(super) struct Ingredients<'a> {
+    pub(super) migration: &'a Migration,
+    pub(super) handling: KeyHandling,
+    pub(super) unused: &'a [String],
+    pub(super) keys: Result<KeysView, Trouble>,
+    pub(super) cloud: &'a Cloud,
+    pub(super) tenant: &'a TenantId,
+    pub(super) csrf: String,
+    pub(super) sign_in: String,
+}
+
+impl Body {
+    pub(super) fn new(from: Ingredients<'_>) -> Self {
+        let Ingredients { migration, handling, unused, keys, cloud, tenant, csrf, sign_in } = from;
+        let target = &migration.plan.target;
+        let by_hand = handling == KeyHandling::ByHand;
+        let (view, trouble) = match keys {
+            Ok(view) => (Some(view), None),
+            Err(trouble) => (None, Some(trouble)),
+        };
+        let groups = view.iter().flat_map(|view| groups(view, handling, unused)).collect();
+        let to_make = match &view {
+            Some(view) if !by_hand => to_make(view, unused),
+            _ => Vec::new(),
+        };
+        Self {
+            id: migration.id.to_string(),
+            csrf,
+            handling: Field::new(super::stated::HANDLING, "Who adds the keys?"),
+            choices: choices(handling),
+            by_hand,
+            groups,
+            to_make,
+            dps: target.dps_name.clone(),
+            hub: target.hub_name.clone(),
+            dps_link: cloud.portal_link(tenant, &target.dps_id),
+            blocked: match &view {
+                Some(view) => blocked(view, handling, unused),
+                None => Some("The keys could not be read, so it is not certain that devices would be let in.".into()),
+            },
+            trouble,
+            sign_in,
+        }
+    }
+}
+
+fn choices(handling: KeyHandling) -> Vec<Choice> {
+    let choice = |of: KeyHandling, label: &str, hint: &str| Choice {
+        value: of.stored().into(),
+        label: label.into(),
+        hint: Some(hint.into()),
+        chosen: of == handling,
+        disabled: false,
+    };
+    vec![
+        choice(
+            KeyHandling::Program,
+            "Create the enrollment groups for me",
+            "Groups that the DPS has already are used as they are. None is changed or removed.",
+        ),
+        choice(
+            KeyHandling::ByHand,
+            "I add them in the portal myself",
+            "The keys are shown here to be copied. The program writes nothing to the DPS.",
+        ),
+    ]
+}
+
+fn groups<'a>(
+    view: &'a KeysView,
+    handling: KeyHandling,
+    unused: &'a [String],
+) -> impl Iterator<Item = Group> + use<'a> {
+    view.coverage.groups.iter().enumerate().map(move |(index, covered)| group(index, covered, view, handling, unused))
+}
+
+fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling, unused: &[String]) -> Group {
+    let source = &covered.source;
+    let by_hand = handling == KeyHandling::ByHand;
+    let stated = unused.iter().any(|id| id == source.id.as_str());
+    let (badge, standing, detail) = match &covered.standing {
+        Standing::Equal(id) => (Kind::Success, "In the DPS", format!("The group {id} of the DPS has the same keys.")),
+        _ if stated => (Kind::Neutral, "Stated unused", "No selected device uses it, as you state.".into()),
+        Standing::Creatable(id) if by_hand => (
+            Kind::Warning,
+            "Missing",
+            format!(
+                "Add a group with symmetric keys, for example {id}, that leads to the chosen hub only. Copy both keys."
+            ),
+        ),
+        Standing::Creatable(id) => (Kind::Info, "Will be created", format!("As the group {id}.")),
+        Standing::Blocked(obstacle) => (Kind::Error, "In the way", obstacle.words()),
+    };
+    let keys = view.groups.iter().find(|keys| by_hand && keys.id == source.id);
+    Group {
+        element: format!("group-{index}"),
+        id: source.id.to_string(),
+        name: source.name.clone(),
+        attestation: if source.keys.is_some() { "Symmetric keys" } else { "X.509" },
+        badge,
+        standing,
+        detail,
+        can_state: !matches!(covered.standing, Standing::Equal(_)),
+        stated,
+        keys: keys.map(|keys| (keys.primary.clone(), keys.secondary.clone())),
+    }
+}
+
+fn to_make(view: &KeysView, unused: &[String]) -> Vec<String> {
+    let planned = |covered: &&Covered| match &covered.standing {
+        Standing::Creatable(id) => Some(id.to_string()),
+        Standing::Equal(_) | Standing::Blocked(_) => None,
+    };
+    view.coverage.uncovered(unused).iter().filter_map(planned).collect()
+}
+
+/// Why it cannot be started, if it cannot.
+fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String]) -> Option<String> {
+    if view.coverage.groups.is_empty() {
+        return Some(
+            "The application has no enabled enrollment group for IoT devices, so no device could be let in.".into(),
+        );
+    }
+    let in_the_way = match handling {
+        KeyHandling::Program => view.coverage.blocking(unused),
+        KeyHandling::ByHand => view.coverage.uncovered(unused),
+    };
+    let names: Vec<&str> = in_the_way.iter().map(|covered| covered.source.name.as_str()).collect();
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("The DPS does not have the keys of {name} yet; see above.")),
+        names => Some(format!("The DPS does not have the keys of these groups yet: {}; see above.", names.join(", "))),
+    }
+}
+
+/// A start that was refused.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    pub(super) problems: Vec<Problem>,
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -1,0 +1,279 @@
+//! From what was entered to what was chosen: every value is held against what Azure offers now, so that nothing in a
+//! form has to be believed.
+
+use super::entered::Entered;
+use super::surveyor::{AppMistake, Offer};
+use crate::azure::arm::{DpsResource, HubResource};
+use crate::azure::central::{DeviceGroup, DeviceTemplate};
+use crate::ids::DeviceId;
+use crate::migration::model::{CentralSource, HubTarget, Plan};
+use crate::migration::{Migration, Mode};
+
+/// A field of the form, by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FieldKey {
+    Name,
+    Mode,
+    Application,
+    Address,
+    Group,
+    Template,
+    Dps,
+    Hub,
+    Canary,
+    Minutes,
+}
+
+impl FieldKey {
+    /// Form key, and id of the control.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Mode => "mode",
+            Self::Application => "application",
+            Self::Address => "address",
+            Self::Group => "group",
+            Self::Template => "template",
+            Self::Dps => "dps",
+            Self::Hub => "hub",
+            Self::Canary => "canary",
+            Self::Minutes => "minutes",
+        }
+    }
+
+    /// The accessible name.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Name => "Name",
+            Self::Mode => "Migration mode",
+            Self::Application => "IoT Central application",
+            Self::Address => "Address of the application",
+            Self::Group => "Device group",
+            Self::Template => "Device template",
+            Self::Dps => "IoT DPS instance",
+            Self::Hub => "IoT hub",
+            Self::Canary => "Canary device",
+            Self::Minutes => "Give up on a device that does not turn up after (minutes)",
+        }
+    }
+}
+
+/// What is wrong with a field, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mistake {
+    pub(super) field: FieldKey,
+    pub(super) words: String,
+}
+
+/// The form, understood.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) name: String,
+    pub(super) plan: Plan,
+}
+
+/// The longest device id that any of the services takes.
+const DEVICE_ID_MAX: usize = 128;
+/// A day: longer than anybody waits for one device.
+const MINUTES_MAX: u32 = 1_440;
+
+/// Understands the form, or says what is wrong with each field.
+pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let mut note = |result: Result<(), Mistake>| {
+        if let Err(mistake) = result {
+            mistakes.push(mistake);
+        }
+    };
+    let (name, canary, minutes) = (name(&entered.name), canary(&entered.canary), minutes(&entered.minutes));
+    let (source, target) = (source(entered, offer), target(entered, offer));
+    note(name.as_ref().map(drop).map_err(Clone::clone));
+    note(mode(&entered.mode));
+    note(canary.as_ref().map(drop).map_err(Clone::clone));
+    note(minutes.as_ref().map(drop).map_err(Clone::clone));
+    mistakes.extend(source.as_ref().err().into_iter().flatten().cloned());
+    mistakes.extend(target.as_ref().err().into_iter().flatten().cloned());
+    mistakes.sort_by_key(|mistake| mistake.field);
+    match (name, canary, minutes, source, target) {
+        (Ok(name), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
+            let register_on_arrival = !entered.on_arrival.is_empty();
+            Ok(Chosen { name, plan: Plan { source, target, register_on_arrival, canary, arrival_minutes } })
+        }
+        _ => Err(mistakes),
+    }
+}
+
+fn wrong<T>(field: FieldKey, words: impl Into<String>) -> Result<T, Mistake> {
+    Err(Mistake { field, words: words.into() })
+}
+
+fn name(text: &str) -> Result<String, Mistake> {
+    let name = text.trim();
+    let length = name.chars().count();
+    if name.is_empty() {
+        return wrong(FieldKey::Name, "Give the migration a name.");
+    }
+    if length > Migration::NAME_MAX {
+        let words = format!("The name is {length} characters long. Shorten it to {}.", Migration::NAME_MAX);
+        return wrong(FieldKey::Name, words);
+    }
+    if name.chars().any(is_invisible) {
+        return wrong(FieldKey::Name, "The name has characters that cannot be seen. Type it anew.");
+    }
+    Ok(name.to_owned())
+}
+
+/// Control characters, and those that turn the direction of text or show nothing: a name must read as it is.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+fn mode(text: &str) -> Result<(), Mistake> {
+    match Mode::from_stored(text) {
+        Some(Mode::CentralToHub) => Ok(()),
+        None if text.is_empty() => Ok(()),
+        Some(_) => wrong(FieldKey::Mode, "This version moves devices from IoT Central to IoT Hub only."),
+        None => wrong(FieldKey::Mode, "Choose a migration mode."),
+    }
+}
+
+fn canary(text: &str) -> Result<Option<DeviceId>, Mistake> {
+    let id = text.trim();
+    if id.is_empty() {
+        return Ok(None);
+    }
+    if id.chars().count() > DEVICE_ID_MAX || id.chars().any(|c| c.is_whitespace() || is_invisible(c)) {
+        return wrong(FieldKey::Canary, "This is not a device id. Copy it from the device's page in IoT Central.");
+    }
+    Ok(Some(DeviceId::new(id)))
+}
+
+fn minutes(text: &str) -> Result<u32, Mistake> {
+    match text.trim().parse() {
+        Ok(minutes) if (1..=MINUTES_MAX).contains(&minutes) => Ok(minutes),
+        _ => wrong(FieldKey::Minutes, "Give a whole number of minutes from 1 to 1440 (a day)."),
+    }
+}
+
+fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake>> {
+    let app = match &offer.app {
+        Some(Ok(app)) => app,
+        Some(Err(mistake)) => return Err(vec![app_mistake(mistake)]),
+        None if entered.application.is_empty() => {
+            return Err(vec![mistake(FieldKey::Application, "Choose the application that the devices are in.")]);
+        }
+        None => return Err(vec![mistake(FieldKey::Application, unread("The applications"))]),
+    };
+    let contents = offer.contents.ready();
+    let group =
+        pick(FieldKey::Group, &entered.group, contents.map(|all| all.groups.as_slice()), |group: &DeviceGroup| {
+            group.id.as_str() == entered.group
+        });
+    let template = pick(
+        FieldKey::Template,
+        &entered.template,
+        contents.map(|all| all.templates.as_slice()),
+        |template: &DeviceTemplate| template.id.as_str() == entered.template,
+    );
+    let (group, template) = both(group, template)?;
+    Ok(CentralSource {
+        app_id: app.arm.as_ref().map(|arm| arm.id.clone()),
+        app_name: app.arm.as_ref().map_or_else(|| app.subdomain.to_string(), |arm| arm.name.clone()),
+        app_display_name: app.label().to_owned(),
+        subdomain: app.subdomain.clone(),
+        group: group.id.clone(),
+        group_name: group.display_name.clone(),
+        template: template.id.clone(),
+        template_name: template.display_name.clone(),
+        component: template.migration.as_ref().and_then(|command| command.component.clone()),
+    })
+}
+
+fn target(entered: &Entered, offer: &Offer) -> Result<HubTarget, Vec<Mistake>> {
+    let instances = offer.inventory.ready().map(|inventory| inventory.dps.as_slice());
+    let listed =
+        pick(FieldKey::Dps, &entered.dps, instances, |dps: &DpsResource| dps.service_host.same_as(&entered.dps));
+    if let Err(mistake) = listed {
+        return Err(vec![mistake]);
+    }
+    let Some(dps) = offer.dps.ready() else {
+        return Err(vec![mistake(FieldKey::Dps, unread("The DPS"))]);
+    };
+    let linked = offer.linked_hubs();
+    let host = match entered.hub.as_str() {
+        "" => return Err(vec![mistake(FieldKey::Hub, "Choose the hub that the devices are to reach.")]),
+        host => linked.iter().map(|(linked, _)| linked).find(|linked| linked.same_as(host)),
+    };
+    if host.is_none() {
+        let words = format!("This hub is not linked to the DPS {}. Choose one of the list.", dps.name);
+        return Err(vec![mistake(FieldKey::Hub, words)]);
+    }
+    let Some(hub) = offer.hub.ready() else {
+        return Err(vec![mistake(FieldKey::Hub, unread("The hub"))]);
+    };
+    Ok(hub_target(dps, hub))
+}
+
+fn hub_target(dps: &DpsResource, hub: &HubResource) -> HubTarget {
+    HubTarget {
+        dps_id: dps.id.clone(),
+        dps_name: dps.name.clone(),
+        dps_host: dps.service_host.clone(),
+        id_scope: dps.id_scope.clone(),
+        hub_id: hub.id.clone(),
+        hub_name: hub.name.clone(),
+        hub_host: hub.host.clone(),
+        hub_sku: hub.sku_name.clone(),
+        hub_units: hub.units,
+    }
+}
+
+fn pick<'a, T>(
+    field: FieldKey,
+    entered: &str,
+    list: Option<&'a [T]>,
+    is: impl Fn(&T) -> bool,
+) -> Result<&'a T, Mistake> {
+    let label = field.label();
+    if entered.is_empty() {
+        return wrong(field, format!("Choose a value for “{label}”."));
+    }
+    let Some(list) = list else { return wrong(field, unread("The list")) };
+    match list.iter().find(|item| is(item)) {
+        Some(item) => Ok(item),
+        None => wrong(field, "What was chosen is not in the list any more. Choose again."),
+    }
+}
+
+fn both<A, B>(a: Result<A, Mistake>, b: Result<B, Mistake>) -> Result<(A, B), Vec<Mistake>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => Err(a.err().into_iter().chain(b.err()).collect()),
+    }
+}
+
+fn mistake(field: FieldKey, words: impl Into<String>) -> Mistake {
+    Mistake { field, words: words.into() }
+}
+
+fn unread(what: &str) -> String {
+    format!("{what} could not be read from Azure just now. Try again.")
+}
+
+fn app_mistake(of: &AppMistake) -> Mistake {
+    match of {
+        AppMistake::Both => {
+            mistake(FieldKey::Address, "Choose an application from the list or give its address, not both.")
+        }
+        AppMistake::NotListed => mistake(
+            FieldKey::Application,
+            "This application is not in the list any more. Choose again, or give its address.",
+        ),
+        AppMistake::Address(words) => mistake(FieldKey::Address, words.clone()),
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

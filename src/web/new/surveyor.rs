@@ -1,0 +1,328 @@
+//! Reads from Azure what a person can choose from, and what of it they chose.
+
+use std::sync::Arc;
+
+use futures_util::try_join;
+
+use super::entered::Entered;
+use super::reading::{Cached, Loaded, Trouble, Wait};
+use super::rights::{Rights, RightsKey};
+use crate::azure::Azure;
+use crate::azure::arm::{CentralApp, DpsResource, HubResource, Inventory};
+use crate::azure::central::{Device, DeviceGroup, DeviceTemplate};
+use crate::azure::error::AzureError;
+use crate::azure::tokens::TokenProvider;
+use crate::engine::counting::Counting;
+use crate::ids::{ArmId, DeviceId, HubHost, PersonId, Subdomain};
+
+/// Somebody who asks, with their rights.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) person: PersonId,
+    pub(super) tokens: Arc<dyn TokenProvider>,
+}
+
+/// How a read is to go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// What of that was read before is not good enough.
+    pub(super) anew: Anew,
+    /// How long to wait.
+    pub(super) wait: Wait,
+}
+
+/// What is read anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anew {
+    /// Nothing that was read within a minute.
+    Nothing,
+    /// What was chosen, not the lists it was chosen from.
+    Chosen,
+    /// All of it.
+    Everything,
+}
+
+impl Manner {
+    pub(super) fn chosen_anew(self) -> bool {
+        self.anew != Anew::Nothing
+    }
+
+    pub(super) fn lists_anew(self) -> bool {
+        self.anew == Anew::Everything
+    }
+}
+
+/// Device groups and templates of an application.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) groups: Vec<DeviceGroup>,
+    pub(super) templates: Vec<DeviceTemplate>,
+}
+
+/// The application that was chosen, from the list or by its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChosenApp {
+    /// As ARM knows it; absent for one that the person cannot see there.
+    pub(super) arm: Option<CentralAppName>,
+    pub(super) subdomain: Subdomain,
+}
+
+/// What ARM tells of an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CentralAppName {
+    pub(super) id: ArmId,
+    pub(super) name: String,
+    pub(super) display_name: String,
+    pub(super) state: Option<String>,
+}
+
+impl ChosenApp {
+    /// The name that people see.
+    pub(super) fn label(&self) -> &str {
+        self.arm.as_ref().map_or(self.subdomain.as_str(), |arm| &arm.display_name)
+    }
+}
+
+/// Everything that the form offers, as far as it was chosen and could be read.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) inventory: Loaded<Arc<Inventory>>,
+    /// What is wrong with the chosen application or its address.
+    pub(super) app: Option<Result<ChosenApp, AppMistake>>,
+    pub(super) contents: Loaded<Arc<Contents>>,
+    pub(super) dps: Loaded<Arc<DpsResource>>,
+    /// The chosen hub, read singly from ARM; absent if it is not among the hubs that the person can read.
+    pub(super) hub: Loaded<Arc<HubResource>>,
+}
+
+/// Why an application cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum AppMistake {
+    /// Both fields are filled in.
+    Both,
+    /// It is not in the list.
+    NotListed,
+    /// The address is not one of an application.
+    Address(String),
+}
+
+impl Offer {
+    pub(super) fn chosen_app(&self) -> Option<&ChosenApp> {
+        self.app.as_ref().and_then(|app| app.as_ref().ok())
+    }
+
+    /// The hubs linked to the DPS, each with what ARM knows of it.
+    pub(super) fn linked_hubs(&self) -> Vec<(HubHost, Option<&HubResource>)> {
+        let Some(dps) = self.dps.ready() else { return Vec::new() };
+        let known = self.inventory.ready().map(|inventory| inventory.hubs.as_slice()).unwrap_or_default();
+        let of = |host: &HubHost| known.iter().find(|hub| hub.host.same_as(host.as_str()));
+        dps.linked_hubs.iter().map(|linked| (linked.host.clone(), of(&linked.host))).collect()
+    }
+
+    /// Something is still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.inventory.is_reading() || self.contents.is_reading() || self.dps.is_reading() || self.hub.is_reading()
+    }
+}
+
+/// Reads for the form. Shared by all people; what one may read is never shown to another.
+#[derive(Debug)]
+pub struct Surveyor {
+    pub(super) azure: Azure,
+    pub(super) counting: Counting,
+    inventories: Cached<PersonId, Arc<Inventory>>,
+    contents: Cached<(PersonId, String), Arc<Contents>>,
+    instances: Cached<(PersonId, String), Arc<DpsResource>>,
+    hubs: Cached<(PersonId, String), Arc<HubResource>>,
+    pub(super) rights: Cached<(PersonId, RightsKey), Arc<Rights>>,
+}
+
+impl Surveyor {
+    /// Reads through `azure`, and counts with `counting`.
+    #[must_use]
+    pub fn new(azure: Azure, counting: Counting) -> Self {
+        let clock = azure.clock();
+        Self {
+            azure,
+            counting,
+            inventories: Cached::new(clock),
+            contents: Cached::new(clock),
+            instances: Cached::new(clock),
+            hubs: Cached::new(clock),
+            rights: Cached::new(clock),
+        }
+    }
+
+    /// What the form offers, given what was entered.
+    pub(super) async fn offer(&self, caller: &Caller, entered: &Entered, manner: Manner) -> Offer {
+        let inventory = self.inventory(caller, manner).await;
+        let app = self.choose_app(entered, inventory.ready());
+        let dps = inventory.ready().and_then(|all| listed_dps(all, &entered.dps)).map(|dps| dps.id.clone());
+        let hub = inventory.ready().and_then(|all| listed_hub(all, &entered.hub)).map(|hub| hub.id.clone());
+        let (contents, dps, hub) = tokio::join!(
+            async {
+                match &app {
+                    Some(Ok(app)) => self.contents(caller, app.subdomain.clone(), manner).await,
+                    _ => Loaded::NotAsked,
+                }
+            },
+            async {
+                match dps {
+                    Some(id) => self.dps(caller, id, manner).await,
+                    None => Loaded::NotAsked,
+                }
+            },
+            async {
+                match hub {
+                    Some(id) => self.hub(caller, id, manner).await,
+                    None => Loaded::NotAsked,
+                }
+            },
+        );
+        Offer { inventory, app, contents, dps, hub }
+    }
+
+    async fn inventory(&self, caller: &Caller, manner: Manner) -> Loaded<Arc<Inventory>> {
+        let arm = self.azure.arm(Arc::clone(&caller.tokens));
+        let anew = manner.lists_anew();
+        let read = async move {
+            // Resource Graph lags behind ARM by minutes: who asks anew wants what is there now.
+            let inventory = if anew { arm.reload().await? } else { arm.inventory().await? };
+            Ok(Arc::new(inventory))
+        };
+        self.inventories.get(caller.person.clone(), anew, manner.wait, read).await
+    }
+
+    async fn contents(&self, caller: &Caller, app: Subdomain, manner: Manner) -> Loaded<Arc<Contents>> {
+        let central = match self.azure.central(Arc::clone(&caller.tokens), &app) {
+            Ok(central) => central,
+            Err(error) => return Loaded::Failed(Trouble::from(&error)),
+        };
+        let read = async move {
+            let (groups, templates) = try_join!(central.device_groups(), central.device_templates())?;
+            Ok::<_, AzureError>(Arc::new(Contents { groups, templates }))
+        };
+        let key = (caller.person.clone(), app.as_str().to_ascii_lowercase());
+        self.contents.get(key, manner.chosen_anew(), manner.wait, read).await
+    }
+
+    async fn dps(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<DpsResource>> {
+        let arm = self.azure.arm(Arc::clone(&caller.tokens));
+        let key = (caller.person.clone(), id.as_str().to_ascii_lowercase());
+        // Lists can leave the linked hubs out; only the single resource is complete.
+        let read = async move { arm.get_dps(&id).await.map(Arc::new) };
+        self.instances.get(key, manner.chosen_anew(), manner.wait, read).await
+    }
+
+    async fn hub(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<HubResource>> {
+        let arm = self.azure.arm(Arc::clone(&caller.tokens));
+        let key = (caller.person.clone(), id.as_str().to_ascii_lowercase());
+        let read = async move { arm.get_hub(&id).await.map(Arc::new) };
+        self.hubs.get(key, manner.chosen_anew(), manner.wait, read).await
+    }
+
+    /// One device, not from memory.
+    pub(super) async fn device(&self, caller: &Caller, app: &Subdomain, id: &DeviceId) -> Result<Device, AzureError> {
+        self.azure.central(Arc::clone(&caller.tokens), app)?.device(id).await
+    }
+
+    fn choose_app(
+        &self,
+        entered: &Entered,
+        inventory: Option<&Arc<Inventory>>,
+    ) -> Option<Result<ChosenApp, AppMistake>> {
+        let (listed, address) = (entered.application.trim(), entered.address.trim());
+        let apps = inventory.map(|inventory| inventory.apps.as_slice()).unwrap_or_default();
+        let find = |subdomain: &str| apps.iter().find(|app| app.subdomain.same_as(subdomain));
+        match (listed.is_empty(), address.is_empty()) {
+            (true, true) => None,
+            (false, false) => Some(Err(AppMistake::Both)),
+            (false, true) => match find(listed) {
+                Some(app) => Some(Ok(ChosenApp { arm: Some(named(app)), subdomain: app.subdomain.clone() })),
+                // Not a mistake while the list itself is missing.
+                None => inventory.map(|_| Err(AppMistake::NotListed)),
+            },
+            (true, false) => Some(
+                subdomain_of(address, self.azure.cloud().central_suffix)
+                    .map(|subdomain| ChosenApp { arm: find(subdomain.as_str()).map(named), subdomain })
+                    .map_err(AppMistake::Address),
+            ),
+        }
+    }
+}
+
+fn named(app: &CentralApp) -> CentralAppName {
+    CentralAppName {
+        id: app.id.clone(),
+        name: app.name.clone(),
+        display_name: app.display_name.clone(),
+        state: Some(app.state.to_ascii_lowercase()).filter(|state| !state.is_empty()),
+    }
+}
+
+/// The DPS of that service host.
+pub(super) fn listed_dps<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a DpsResource> {
+    inventory.dps.iter().find(|dps| dps.service_host.same_as(host))
+}
+
+/// The hub of that host.
+pub(super) fn listed_hub<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a HubResource> {
+    inventory.hubs.iter().find(|hub| hub.host.same_as(host))
+}
+
+/// The subdomain in an application's address, which must be of this cloud: nothing of a person's is ever sent elsewhere.
+fn subdomain_of(address: &str, suffix: &str) -> Result<Subdomain, String> {
+    let example = format!("Give it as https://contoso.{suffix}.");
+    let text = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let wrong = || format!("This is not the address of an IoT Central application. {example}");
+    let url = url::Url::parse(&text).map_err(|_| wrong())?;
+    if url.scheme() != "https" || url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong());
+    }
+    let host = url.host_str().unwrap_or_default();
+    let Some(label) = host.strip_suffix(suffix).and_then(|label| label.strip_suffix('.')) else {
+        return Err(format!("Applications of this cloud end in {suffix}. {example}"));
+    };
+    let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if label.is_empty() || label.len() > 63 || !plain || label.starts_with('-') || label.ends_with('-') {
+        return Err(wrong());
+    }
+    Ok(Subdomain::new(label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subdomain_of;
+
+    const SUFFIX: &str = "azureiotcentral.com";
+
+    #[test]
+    fn an_application_can_be_given_by_its_address_however_it_was_copied() {
+        for address in [
+            "https://contoso.azureiotcentral.com",
+            "https://Contoso.azureiotcentral.com/devices?x=1",
+            "contoso.azureiotcentral.com",
+        ] {
+            assert_eq!(subdomain_of(address, SUFFIX).expect(address).as_str(), "contoso");
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_host_is_refused() {
+        for address in [
+            "https://contoso.evil.example",
+            "https://contoso.azureiotcentral.com.evil.example",
+            "https://evilazureiotcentral.com",
+            "https://azureiotcentral.com",
+            "https://a.b.azureiotcentral.com",
+            "http://contoso.azureiotcentral.com",
+            "https://contoso.azureiotcentral.com:8443",
+            "https://me:secret@contoso.azureiotcentral.com",
+            "javascript:alert(1)",
+            "contoso",
+            "https://-x.azureiotcentral.com",
+        ] {
+            assert!(subdomain_of(address, SUFFIX).is_err(), "{address}");
+        }
+    }
+}
