@@ -52,7 +52,7 @@ pub fn simple_world(clock: &SandboxClock, devices: usize, sku: &str, units: u32)
     let mut world = empty_world();
     let hub = add_hub(&mut world, "contoso-hub", sku, units);
     add_dps(&mut world, "contoso-dps", "0ne00C0DE01", &[&hub]);
-    add_app(&mut world, MAIN_APP, "0ne00A00001", since);
+    add_app(&mut world, MAIN_APP, "0ne00A00001");
     add_group(&mut world, MAIN_APP, "boilers-all", "Boilers - all", BOILER);
     add_devices(&mut world, MAIN_APP, "boiler", 1, devices, &Spec::new(BOILER), since);
     world
@@ -85,7 +85,7 @@ pub fn default_world(clock: &SandboxClock) -> World {
     add_dps(&mut world, "contoso-dps-unlinked", "0ne00C0DE02", &[]);
     main_app(&mut world, since);
     apps::add_edge_app(&mut world, since);
-    add_app(&mut world, "contoso-archive", "0ne00A00003", since);
+    add_app(&mut world, "contoso-archive", "0ne00A00003");
     if let Some(app) = world.apps.get_mut("contoso-archive") {
         "suspended".clone_into(&mut app.state);
     }
@@ -94,7 +94,7 @@ pub fn default_world(clock: &SandboxClock) -> World {
 }
 
 fn main_app(world: &mut World, since: Moment) {
-    add_app(world, MAIN_APP, "0ne00A00001", since);
+    add_app(world, MAIN_APP, "0ne00A00001");
     apps::add_symmetric_group(world, MAIN_APP, "second-plant", false);
     add_group(world, MAIN_APP, "boilers-all", "Boilers - all", BOILER);
     add_group(world, MAIN_APP, "pumps-all", "Pumps - all", PUMP);

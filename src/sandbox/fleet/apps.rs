@@ -48,7 +48,7 @@ impl Spec {
 
 /// Adds an application with all templates and its two born enrollment groups. Ada is admin everywhere; Carol is operator of
 /// the main one; Bob is admin of all others.
-pub fn add_app(world: &mut World, sub: &str, id_scope: &str, _since: Moment) {
+pub fn add_app(world: &mut World, sub: &str, id_scope: &str) {
     let mut roles = BTreeMap::from([(ADA.to_owned(), "admin".to_owned())]);
     let (second, role) = if sub == MAIN_APP { (CAROL, "operator") } else { (BOB, "admin") };
     roles.insert(second.to_owned(), role.to_owned());
@@ -153,7 +153,7 @@ pub fn add_device(world: &mut World, sub: &str, id: &str, spec: &Spec, since: Mo
 
 /// The application with an X.509 enrollment group and with edge devices.
 pub(super) fn add_edge_app(world: &mut World, since: Moment) {
-    add_app(world, EDGE_APP, "0ne00A00002", since);
+    add_app(world, EDGE_APP, "0ne00A00002");
     let attestation =
         Attestation::X509 { primary: Some(thumbprint("fleet-ca")), secondary: None, ca_references: Vec::new() };
     add_enrollment_group(world, EDGE_APP, "x509-devices", false, attestation);
