@@ -16,7 +16,7 @@ fn filter_counts(page: &str) -> Vec<u64> {
 
 /// The device ids of the table.
 fn device_ids(page: &str) -> Vec<String> {
-    page.split("<tr id=\"device-").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    page.split("<tr role=\"row\" id=\"device-").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
