@@ -1,7 +1,5 @@
 //! Answers: reading them within limits, and telling success from each kind of failure.
 
-use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -37,6 +35,13 @@ pub(crate) enum Unread {
 pub(crate) enum Expect {
     Json,
     Nothing,
+}
+
+/// What is wrong with an answer whose status is good.
+pub(crate) struct Flaw {
+    pub kind: ErrorKind,
+    pub message: &'static str,
+    pub cause: Option<serde_json::Error>,
 }
 
 impl Answer {
@@ -85,10 +90,11 @@ impl Answer {
         html || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// What is wrong with an answer whose status is good.
-    pub fn flaw(&self, expect: Expect) -> Option<(ErrorKind, String, Option<Arc<dyn Error + Send + Sync>>)> {
+    /// The flaw of an answer whose status is good, if it has one.
+    pub fn flaw(&self, expect: Expect) -> Option<Flaw> {
         if self.is_web_page() {
-            return Some((ErrorKind::NotJson, "a web page answered instead of the service".to_owned(), None));
+            let message = "a web page answered instead of the service";
+            return Some(Flaw { kind: ErrorKind::NotJson, message, cause: None });
         }
         if expect == Expect::Nothing {
             return None;
@@ -97,9 +103,9 @@ impl Answer {
         if error.is_eof() {
             let message =
                 if self.body.trim_ascii().is_empty() { "the answer was empty" } else { "the answer was cut off" };
-            return Some((ErrorKind::Unavailable { retry_after: None }, message.to_owned(), Some(Arc::new(error))));
+            return Some(Flaw { kind: ErrorKind::Unavailable { retry_after: None }, message, cause: Some(error) });
         }
-        Some((ErrorKind::NotJson, "the answer was not JSON".to_owned(), Some(Arc::new(error))))
+        Some(Flaw { kind: ErrorKind::NotJson, message: "the answer was not JSON", cause: Some(error) })
     }
 
     /// The class of a bad status, and what is known of the effect.

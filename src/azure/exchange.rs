@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
 
-use crate::azure::answer::{Answer, Expect, Unread};
+use crate::azure::answer::{Answer, Expect, Flaw, Unread};
 use crate::azure::call::{Call, Repeat};
 use crate::azure::channel::Channel;
 use crate::azure::credential::{Auth, Credential};
@@ -108,12 +108,12 @@ impl Channel {
         }
         match answer.flaw(expect) {
             None => Ok(answer),
-            Some((kind, message, cause)) => {
-                let mut error = self.error(call, kind, &message);
+            Some(Flaw { kind, message, cause }) => {
+                let mut error = self.error(call, kind, message);
                 error.status = Some(answer.status.as_u16());
                 error.request_id = answer.header("x-ms-request-id");
                 error.effect = effect_if_answered(call);
-                error.cause = cause;
+                error.cause = cause.map(|cause| Arc::new(cause) as _);
                 Err(Failed::from(error))
             }
         }
@@ -136,7 +136,7 @@ impl Channel {
             request = request.header(*name, value);
         }
         request = match &call.body {
-            Some(body) => request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body.to_string()),
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
             None if call.method == Method::POST => request.header(CONTENT_LENGTH, "0"),
             None => request,
         };

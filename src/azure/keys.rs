@@ -177,9 +177,13 @@ fn choose(keys: &[SharedKey], need: &[Right], refused: Option<&SharedKey>) -> Op
         enough = keys.iter().filter(|key| key.owns_dps()).collect();
     }
     enough.sort_by_key(|key| (key.rights.len(), key.name.clone()));
-    let other =
-        enough.iter().find(|key| refused.is_none_or(|refused| !key.is_same_as(refused) && outranks(key, refused)));
-    other.or(enough.first()).map(|key| (*key).clone())
+    let first = enough.first().copied();
+    let chosen = refused.map_or(first, |refused| {
+        let other = enough.iter().find(|key| !key.is_same_as(refused) && outranks(key, refused));
+        let same = enough.iter().find(|key| key.is_same_as(refused));
+        other.or(same).copied().or(first)
+    });
+    chosen.cloned()
 }
 
 /// After a refusal: the same policy with a new key, or one with more rights. Never one with fewer.

@@ -1,5 +1,6 @@
 //! Steps *command*, *track* and *verify*: one after the other for a device, at the same time for the fleet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use crate::migration::model::{MigrationState, Step, StepState};
 /// Between two looks at the target while devices are on their way.
 const LOOK: Duration = Duration::from_secs(3);
 
-pub(super) async fn run(run: &Run) -> Result<Turn, Halt> {
+pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     recover::run(run).await?;
     if run.migration.state == MigrationState::Running {
         run.begin(Step::Command, "Telling the devices to move.").await?;
@@ -32,7 +33,7 @@ pub(super) async fn run(run: &Run) -> Result<Turn, Halt> {
 
 /// Tells devices and looks for them at once. When one side must halt, the other winds down first, so that no command's
 /// answer is dropped.
-async fn tell_and_look(run: &Run) -> Result<(), Halt> {
+async fn tell_and_look(run: &Arc<Run>) -> Result<(), Halt> {
     let told = CancellationToken::new();
     let stop = CancellationToken::new();
     let telling = async {
@@ -55,7 +56,7 @@ async fn tell_and_look(run: &Run) -> Result<(), Halt> {
     looking
 }
 
-async fn tell_everybody(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
+async fn tell_everybody(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), Halt> {
     job::run(run, stop).await?;
     singles::run(run, stop).await
 }

@@ -112,7 +112,7 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
             return Ok(Turn::Ended);
         }
     }
-    let run = Run::new(inner, migration)?;
+    let run = Arc::new(Run::new(inner, migration)?);
     let too_late = async {
         inner.cancel.cancelled().await;
         inner.clock.sleep(WIND_DOWN * inner.clock.speed()).await;
@@ -214,7 +214,7 @@ impl Run {
     }
 
     /// The first step that is not done.
-    async fn advance(&self) -> Result<Turn, Halt> {
+    async fn advance(self: &Arc<Self>) -> Result<Turn, Halt> {
         for record in self.inner.store.steps(self.id()).await? {
             if matches!(record.state, StepState::Done | StepState::NotNeeded) {
                 continue;

@@ -2,15 +2,15 @@
 //! target takes in a minute.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::tell;
+use super::tell::{self, Told};
 use crate::ids::DeviceId;
 use crate::migration::model::Plan;
 use crate::migration::{Device, Via};
@@ -52,29 +52,29 @@ fn unit_budget(unit: u32, units: u32) -> u32 {
 }
 
 /// Tells everybody who is due now or soon. Stops launching when `stop` is set, and waits for what is in flight.
-pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
+///
+/// Each command is a task of its own: one that waits must not keep another from finishing what it has begun.
+pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), Halt> {
     let budget = Budget::of(&run.migration.plan);
     let mut queue: VecDeque<Device> = VecDeque::new();
     let mut flying: HashSet<DeviceId> = HashSet::new();
-    let mut in_flight = FuturesUnordered::new();
+    let mut in_flight: JoinSet<(DeviceId, Result<Told, Halt>)> = JoinSet::new();
     let mut slot = run.now();
     let mut halt: Option<Halt> = None;
     loop {
         let stopped = halt.is_some() || stop.is_cancelled() || run.inner.cancel.is_cancelled();
-        if !stopped
-            && in_flight.len() < AT_ONCE
-            && run.now() >= slot
-            && run.store().outstanding(run.id()).await? < budget.lag()
-        {
+        if !stopped && in_flight.len() < AT_ONCE && run.now() >= slot && room(run, budget).await? {
             if queue.is_empty() {
                 run.still_wanted().await.unwrap_or_else(|reason| halt = Some(reason));
                 let due = run.store().devices_due(run.id(), run.now(), 200).await?;
                 queue.extend(due.into_iter().filter(|device| !flying.contains(&device.id)));
             }
             if let (Some(device), None) = (queue.pop_front(), &halt) {
+                let launched = run.now();
                 flying.insert(device.id.clone());
-                in_flight.push(async move { (device.id.clone(), tell::tell(run, &device, Via::Single, 0).await) });
-                slot = slot.max(run.now() - TICK) + budget.pause();
+                let run = Arc::clone(run);
+                in_flight.spawn(async move { (device.id.clone(), tell::tell(&run, &device, Via::Single, 0).await) });
+                slot = slot.max(launched - TICK) + budget.pause();
                 continue;
             }
         }
@@ -83,15 +83,26 @@ pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt>
         }
         let until = slot.max(run.now() + TICK / 10).min(run.now() + TICK);
         tokio::select! {
-            Some((id, told)) = in_flight.next(), if !in_flight.is_empty() => {
-                flying.remove(&id);
-                if let Err(reason) = told {
-                    halt.get_or_insert(reason);
+            Some(told) = in_flight.join_next() => match told {
+                Ok((id, told)) => {
+                    flying.remove(&id);
+                    if let Err(reason) = told {
+                        halt.get_or_insert(reason);
+                    }
                 }
-            }
+                Err(error) => {
+                    tracing::error!(%error, "a command's task died; the device is looked for at the next turn");
+                    halt.get_or_insert(Halt::LookAgain);
+                }
+            },
             () = run.inner.clock.sleep_until(until) => {}
         }
     }
+}
+
+/// Fewer are on their way than the target takes in a minute.
+async fn room(run: &Run, budget: Budget) -> Result<bool, Halt> {
+    Ok(run.store().outstanding(run.id()).await? < budget.lag())
 }
 
 /// A device that was never told, or could not be reached, is due within a minute.

@@ -36,6 +36,23 @@ impl SandboxClock {
         self.speed
     }
 
+    /// The moment at which sandbox time and real time were the same.
+    #[must_use]
+    pub fn anchor(&self) -> OffsetDateTime {
+        self.anchor
+    }
+
+    /// A clock of another speed that goes on from what this one shows now. At real speed there is only real time, so a
+    /// sandbox that was ahead goes back to it.
+    #[must_use]
+    pub fn continued_at(&self, speed: u32) -> Self {
+        if speed == self.speed || speed <= 1 {
+            return Self::new(self.anchor, speed);
+        }
+        let real = Self::real_now();
+        Self::new(real - (self.now() - real) / (speed - 1), speed)
+    }
+
     /// The machine's time, for what lives outside the simulated world: certificates and the anchor.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place of the sandbox that reads the machine's clock")]
@@ -47,5 +64,18 @@ impl SandboxClock {
     #[expect(clippy::disallowed_methods, reason = "the one place of the sandbox that waits")]
     pub async fn real_sleep(duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_of_another_speed_goes_on_from_the_same_moment() {
+        let hour_ago = SandboxClock::real_now() - time::Duration::hours(1);
+        let first = SandboxClock::new(hour_ago, 10);
+        let second = first.continued_at(3);
+        assert!((second.now() - first.now()).abs() < time::Duration::seconds(1), "{} {}", first.now(), second.now());
     }
 }

@@ -18,7 +18,8 @@ pub const DEFAULT_CLIENT_ID: &str = "0a4f1f5c-7d1e-4b62-9d58-51c6b0a5e7c1";
 pub struct SandboxOptions {
     /// How many sandbox seconds pass in a real one.
     pub speed: u32,
-    /// The moment at which sandbox time and real time were the same.
+    /// The moment at which sandbox time and real time were the same. A saved world that is loaded brings its own, which
+    /// `Shared::clock().anchor()` tells.
     pub anchor: OffsetDateTime,
     /// Where the CONNECT proxy listens; port 0 picks a free one.
     pub listen_proxy: SocketAddr,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::SandboxError;
 use super::clock::SandboxClock;
@@ -23,22 +24,27 @@ const GATHER: Duration = Duration::from_millis(200);
 #[derive(Serialize, Deserialize)]
 struct Saved {
     version: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    anchor: OffsetDateTime,
+    speed: u32,
     world: World,
     entra: SavedEntra,
 }
 
 /// The state with which the sandbox starts: the saved one if it is kept and readable, else a new one. A file of another
-/// version is set aside under another name, not deleted.
+/// version is set aside under another name, not deleted. A saved world goes on with the clock it had, so that time never
+/// runs backwards in it: read the anchor from [`Shared::clock`].
 ///
 /// # Errors
 /// If the file cannot be set aside or no signing key can be made.
-pub fn open(options: SandboxOptions) -> Result<Shared, SandboxError> {
+pub fn open(mut options: SandboxOptions) -> Result<Shared, SandboxError> {
     if !options.keep_state {
         return Shared::new(options);
     }
     let path = file(&options.dir);
     let Ok(text) = fs::read(&path) else { return Shared::new(options) };
-    if let Some((world, entra)) = read(&text) {
+    if let Some((clock, world, entra)) = read(&text) {
+        options.anchor = clock.continued_at(options.speed).anchor();
         return Ok(Shared::from_parts(options, world, entra));
     }
     let aside = path.with_extension(format!("{}.json", SandboxClock::real_now().unix_timestamp()));
@@ -47,10 +53,10 @@ pub fn open(options: SandboxOptions) -> Result<Shared, SandboxError> {
     Shared::new(options)
 }
 
-fn read(text: &[u8]) -> Option<(World, Entra)> {
+fn read(text: &[u8]) -> Option<(SandboxClock, World, Entra)> {
     let saved: Saved = serde_json::from_slice(text).ok()?;
     (saved.version == VERSION).then_some(())?;
-    Some((saved.world, Entra::from_saved(saved.entra)?))
+    Some((SandboxClock::new(saved.anchor, saved.speed), saved.world, Entra::from_saved(saved.entra)?))
 }
 
 /// Saves after each change from now on, if state is kept.
@@ -95,7 +101,9 @@ fn write(shared: &Shared) -> Result<(), SandboxError> {
     let entra = shared.peek_entra(Entra::to_saved).ok_or(SandboxError::SigningKey)?;
     let path = file(&shared.options().dir);
     let failed = |source| SandboxError::Directory { path: path.clone(), source };
-    let text = serde_json::to_vec(&Saved { version: VERSION, world, entra }).map_err(|error| failed(error.into()))?;
+    let (anchor, speed) = (shared.clock().anchor(), shared.clock().speed());
+    let saved = Saved { version: VERSION, anchor, speed, world, entra };
+    let text = serde_json::to_vec(&saved).map_err(|error| failed(error.into()))?;
     let fresh = path.with_extension("new");
     write_private(&fresh, &text)?;
     fs::rename(&fresh, &path).map_err(failed)

@@ -25,7 +25,10 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
+    /// For reads, and for single statements.
     pool: SqlitePool,
+    /// One connection: writers queue for it here, in order, and never meet SQLite's lock.
+    writer: SqlitePool,
 }
 
 /// An open write transaction.
@@ -65,18 +68,20 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!().run(&writer).await?;
         let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
-        sqlx::migrate!().run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, writer })
     }
 
     /// Begins a write transaction. Keep it short; never await anything but statements while it is open.
     pub async fn begin_write(&self) -> Result<WriteTx, StoreError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Closes all connections, writing the WAL back.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writer.close().await;
     }
 }

@@ -100,15 +100,6 @@ impl Central {
         self.all(LIST, VIEW, Path::new("/api/devices")).await
     }
 
-    /// One device; `None` if the application has none of that id.
-    ///
-    /// # Errors
-    /// See [`crate::azure::AzureError`].
-    pub async fn find_device(&self, id: &DeviceId) -> Result<Option<Device>> {
-        let call = Call::get("read the device", device(id)).target(id.as_str());
-        self.channel.find(self.call(call, VIEW)).await
-    }
-
     /// One device.
     ///
     /// # Errors

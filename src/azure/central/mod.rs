@@ -7,7 +7,6 @@ mod devices;
 mod enrollment;
 mod groups;
 mod jobs;
-mod telemetry;
 mod template;
 
 pub use commands::CommandAnswer;

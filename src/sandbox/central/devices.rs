@@ -1,5 +1,7 @@
 //! Devices of an application.
 
+use std::ops::Bound;
+
 use axum::body::Bytes;
 use axum::extract::Path;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use super::door::{Call, Permission, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
 use super::{page, templates};
+use crate::sandbox::device::reconcile;
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -17,7 +20,8 @@ const FIELDS: [&str; 9] =
 
 /// `GET /devices`
 pub(super) async fn list(call: Call) -> Answer {
-    call.look(|app| page::answer(&call, app.devices.values().map(|device| (device.id.as_str(), show(device)))))
+    let after = page::after(&call)?;
+    call.look(|app| page::answer(&call, from(app, after.as_deref()), show))
 }
 
 /// `GET /devices/{id}`
@@ -45,6 +49,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         app.devices.insert(id.clone(), device);
         Ok(shown)
     })?;
+    call.shared.world(|world| reconcile(world, &id, call.now));
     Ok(wire::with_effect(wire::ok(&shown), "device.saved", id))
 }
 
@@ -59,6 +64,7 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
         app.devices.insert(id.clone(), device);
         Ok(shown)
     })?;
+    call.shared.world(|world| reconcile(world, &id, call.now));
     Ok(wire::with_effect(wire::ok(&shown), "device.saved", id))
 }
 
@@ -72,6 +78,12 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
         Ok(())
     })?;
     Ok(wire::with_effect(wire::no_content(), "device.deleted", id))
+}
+
+/// The devices whose ids come after `after`.
+pub(super) fn from<'a>(app: &'a App, after: Option<&str>) -> impl Iterator<Item = (&'a str, &'a AppDevice)> {
+    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+    app.devices.range::<str, _>((begin, Bound::Unbounded)).map(|(id, device)| (id.as_str(), device))
 }
 
 /// The device of that id.

@@ -19,7 +19,7 @@ const FIELDS: [&str; 6] = ["id", "displayName", "enabled", "type", "attestation"
 /// `GET /enrollmentGroups`
 pub(super) async fn list(call: Call) -> Answer {
     call.need(Permission::Connectivity)?;
-    call.look(|app| page::answer(&call, app.enrollment_groups.iter().map(|(id, group)| (id.as_str(), show(group)))))
+    call.look(|app| page::answer(&call, app.enrollment_groups.iter().map(|(id, group)| (id.as_str(), group)), show))
 }
 
 /// `GET /enrollmentGroups/{id}`

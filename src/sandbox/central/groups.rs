@@ -14,7 +14,7 @@ use crate::sandbox::world::App;
 
 /// `GET /deviceGroups`
 pub(super) async fn list(call: Call) -> Answer {
-    call.look(|app| page::answer(&call, app.groups.iter().map(|(id, group)| (id.as_str(), show(group)))))
+    call.look(|app| page::answer(&call, app.groups.iter().map(|(id, group)| (id.as_str(), group)), show))
 }
 
 /// `GET /deviceGroups/{id}`
@@ -26,10 +26,11 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
 pub(super) async fn members(call: Call, Path(id): Path<String>) -> Answer {
     let brief = call.shared.switches().group_members_have_ids_only;
     let show = |device: &AppDevice| if brief { json!({"id": device.id}) } else { devices::show(device) };
+    let after = page::after(&call)?;
     call.look(|app| {
         let filter = Filter::parse(&find(app, &id)?.filter).map_err(Fault::unprocessable)?;
-        let members = app.devices.values().filter(|device| filter.matches(device));
-        page::answer(&call, members.map(|device| (device.id.as_str(), show(device))))
+        let members = devices::from(app, after.as_deref()).filter(|(_, device)| filter.matches(device));
+        page::answer(&call, members, show)
     })
 }
 

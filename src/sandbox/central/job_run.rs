@@ -183,7 +183,12 @@ async fn one(shared: &Shared, sub: &str, id: &str, device: &str, data: &[Value])
     let status = if done { JobDeviceStatus::Completed } else { JobDeviceStatus::Failed };
     shared.world(|world| {
         let job = world.apps.get_mut(sub).and_then(|app| app.jobs.get_mut(id));
-        let row = job.and_then(|job| job.devices.as_mut()?.iter_mut().find(|(id, _)| id == device));
+        let row = job.and_then(|job| {
+            let rows = job.devices.as_mut()?;
+            // Rows are in the order of their ids, as the group's members were found.
+            let at = rows.binary_search_by(|(id, _)| id.as_str().cmp(device)).ok()?;
+            rows.get_mut(at)
+        });
         if let Some((_, own)) = row {
             *own = status;
         }

@@ -16,7 +16,7 @@ const FIELDS: [&str; 8] =
 
 /// `GET /jobs`, without progress, as in the published example.
 pub(super) async fn list(call: Call) -> Answer {
-    call.look(|app| page::answer(&call, app.jobs.iter().map(|(id, job)| (id.as_str(), show(job, false)))))
+    call.look(|app| page::answer(&call, app.jobs.iter().map(|(id, job)| (id.as_str(), job)), |job| show(job, false)))
 }
 
 /// `GET /jobs/{id}`
@@ -28,7 +28,8 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
 pub(super) async fn devices(call: Call, Path(id): Path<String>) -> Answer {
     call.look(|app| {
         let devices = find(app, &id)?.devices.iter().flatten();
-        page::answer(&call, devices.map(|(id, status)| (id.as_str(), json!({"id": id, "status": status}))))
+        let rows = devices.map(|row| (row.0.as_str(), row));
+        page::answer(&call, rows, |(id, status)| json!({"id": id, "status": status}))
     })
 }
 

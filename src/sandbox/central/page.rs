@@ -11,13 +11,21 @@ use crate::sandbox::wire;
 /// The most items that a client may ask for on one page.
 const LARGEST: usize = 100;
 
-/// One page of `items`, which are ordered by their key.
-pub(super) fn answer<'a>(call: &Call, items: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Response, Fault> {
+/// The key after which the page that the client asks for begins.
+pub(super) fn after(call: &Call) -> Result<Option<String>, Fault> {
+    let token = wire::param(&call.uri, "$skiptoken");
+    let wrong = || Fault::bad_request("The continuation token is not valid.");
+    token.map(|token| decode(&token).ok_or_else(wrong)).transpose()
+}
+
+/// One page of `items`, which are ordered by their key. Only those on the page are shown: collections can be large.
+pub(super) fn answer<'a, T>(
+    call: &Call,
+    items: impl IntoIterator<Item = (&'a str, T)>,
+    show: impl Fn(T) -> Value,
+) -> Result<Response, Fault> {
     let size = page_size(call)?;
-    let after = match wire::param(&call.uri, "$skiptoken") {
-        None => None,
-        Some(token) => Some(decode(&token).ok_or_else(|| Fault::bad_request("The continuation token is not valid."))?),
-    };
+    let after = after(call)?;
     let mut rest =
         items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after.as_str())).peekable();
     let (mut page, mut last) = (Vec::new(), String::new());
@@ -25,7 +33,7 @@ pub(super) fn answer<'a>(call: &Call, items: impl IntoIterator<Item = (&'a str, 
         && let Some((key, item)) = rest.next()
     {
         key.clone_into(&mut last);
-        page.push(item);
+        page.push(show(item));
     }
     let mut body = json!({"value": page});
     if rest.peek().is_some() {

@@ -29,14 +29,14 @@ pub(super) async fn users(call: Call) -> Result<Response, Fault> {
         });
         shown.collect()
     });
-    page::answer(&call, users.iter().map(|(id, user)| (id.as_str(), user.clone())))
+    page::answer(&call, users.iter().map(|(id, user)| (id.as_str(), user)), Value::clone)
 }
 
 /// `GET /roles`
 pub(super) async fn roles(call: Call) -> Answer {
     let mut roles = ROLES.map(|(_, id, name)| (id, json!({"id": id, "displayName": name})));
     roles.sort_by_key(|(id, _)| *id);
-    page::answer(&call, roles)
+    page::answer(&call, roles, |role| role)
 }
 
 /// `GET /organizations`
@@ -47,5 +47,5 @@ pub(super) async fn organizations(call: Call) -> Answer {
     })?;
     names.sort();
     names.dedup();
-    page::answer(&call, names.iter().map(|name| (name.as_str(), json!({"id": name, "displayName": name}))))
+    page::answer(&call, names.iter().map(|name| (name.as_str(), name)), |name| json!({"id": name, "displayName": name}))
 }

@@ -129,6 +129,6 @@ pub(super) fn reading(id: &str, at: Moment) -> f64 {
 
 fn check_component(app: &App, id: &str, component: &str) -> Result<(), Fault> {
     let template = find(app, id)?.template.as_deref().and_then(|template| templates::find(app, template));
-    let known = template.is_some_and(|template| templates::components(template).iter().any(|name| *name == component));
+    let known = template.is_some_and(|template| templates::components(template).contains(&component));
     if known { Ok(()) } else { Err(Fault::not_found(format!("Device {id} has no component {component}."))) }
 }

@@ -14,10 +14,9 @@ use crate::sandbox::world::App;
 /// `GET /deviceTemplates`
 pub(super) async fn list(call: Call) -> Answer {
     call.look(|app| {
-        let mut all: Vec<(&str, Value)> =
-            app.templates.iter().map(|template| (id_of(template), template.clone())).collect();
+        let mut all: Vec<(&str, &Value)> = app.templates.iter().map(|template| (id_of(template), template)).collect();
         all.sort_by(|one, other| one.0.cmp(other.0));
-        page::answer(&call, all)
+        page::answer(&call, all, Value::clone)
     })
 }
 

@@ -129,6 +129,24 @@ pub(super) fn connect(world: &mut World, id: &str, to: &Place, now: Moment) -> R
     Ok(())
 }
 
+/// Brings the service's view of a device's connection in line with the truth, after an identity or a device of an
+/// application was changed: a device that is no longer let in is cut off, one that is let in again comes back.
+pub fn reconcile(world: &mut World, id: &str, now: Moment) {
+    let Some(place) = world.devices.get(id).map(|device| device.place.clone()) else { return };
+    let holds = match &place {
+        Place::App { sub } => is_at_app(world, sub, id),
+        Place::Hub { host } => is_at_hub(world, host, id),
+        Place::Moving { .. } | Place::Lost { .. } => return,
+    };
+    if let Some(presence) = presence_at(world, id, &place) {
+        match (holds, presence.since.is_some()) {
+            (true, false) => presence.begin(now),
+            (false, true) => presence.end(now),
+            _ => {}
+        }
+    }
+}
+
 fn admission(world: &World, id: &str, to: &Place) -> Result<(), String> {
     let device = world.devices.get(id).ok_or("there is no such device")?;
     match to {

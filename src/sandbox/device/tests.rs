@@ -147,3 +147,27 @@ async fn a_move_under_way_goes_on_after_a_restart_of_the_sandbox() {
     super::resume(&again.shared);
     again.until("arrival", |world| is_at_hub(world, HUB, "boiler-0001")).await;
 }
+
+#[tokio::test]
+async fn a_job_on_the_whole_default_fleet_ends_as_the_design_says() {
+    let bench = Bench::fleet(500);
+    bench.carry_over("SAS-IoT-Devices").await;
+    bench.carry_over("second-plant").await;
+    let data = json!([{"type": "command", "target": fleet::BOILER, "path": "migration.DeviceMove", "value": {"idScope": SCOPE}}]);
+    let body = json!({"displayName": "Move", "group": "boilers-all", "data": data});
+    assert_eq!(bench.central("PUT", "/jobs/all", body).await.status, 200);
+    bench.until("the end of the job", |world| world.apps[fleet::MAIN_APP].jobs["all"].end.is_some()).await;
+    bench.until("rest", |world| world.devices.values().all(is_settled)).await;
+    bench.shared.look(|world| {
+        let boilers = || world.devices.values().filter(|device| device.id.starts_with("boiler-"));
+        let at_hub = boilers().filter(|device| matches!(device.place, Place::Hub { .. })).count();
+        let lost = boilers().filter(|device| matches!(device.place, Place::Lost { .. })).count();
+        let stayed = boilers().filter(|device| matches!(device.place, Place::App { .. })).count();
+        assert_eq!(at_hub, 150 + 6 + 6 + 4);
+        assert_eq!(lost, 4 + 2, "those that vanish, and those with a key of their own that nobody enrolled");
+        assert_eq!(stayed, 12 + 6 + 2 + 2);
+        assert!(!boilers().any(Device::was_told_again_after_accepting));
+    });
+    let shown = bench.central("GET", "/jobs/all", Value::Null).await.body;
+    assert_eq!(shown["progress"], json!({"total": 194, "pending": 0, "completed": 170, "failed": 24}));
+}

@@ -120,7 +120,7 @@ fn assign_hub(
     let host = choose(world, dps, &settings, record, previous.as_deref())?;
     let hub = world.hubs.get(&host).filter(|hub| hub.state == "Active");
     let hub = hub.ok_or_else(|| wrapped(401_001, "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"))?;
-    limits::take(shared, hub, Class::Registry, 1).map_err(|()| {
+    limits::take(shared, hub, Class::Registry, 1).map_err(|_| {
         wrapped(429_001, "ErrorCode:ThrottlingException;The request rate limit of the IoT hub is exceeded.")
     })?;
     let substatus = match &previous {

@@ -76,18 +76,14 @@ pub(super) async fn attestation(call: Call, Path(id): Path<String>) -> Answer {
 /// `POST /enrollmentGroups/query`
 pub(super) async fn query_groups(call: Call, body: Bytes) -> Result<Response, Fault> {
     check_query(&call, &body, "enrollmentgroups")?;
-    call.look(|dps| {
-        let shown = dps.groups.iter().map(|(key, group)| (key, show_group(group)));
-        page::answer(&call.headers, "enrollmentGroup", shown)
-    })
+    call.look(|dps| page::answer(&call.headers, "enrollmentGroup", &dps.groups, show_group))
 }
 
 /// `POST /enrollments/query`
 pub(super) async fn query(call: Call, body: Bytes) -> Result<Response, Fault> {
     check_query(&call, &body, "enrollments")?;
     call.look(|dps| {
-        let shown = dps.enrollments.iter().map(|(key, enrollment)| (key, show_individual(dps, enrollment)));
-        page::answer(&call.headers, "enrollment", shown)
+        page::answer(&call.headers, "enrollment", &dps.enrollments, |enrollment| show_individual(dps, enrollment))
     })
 }
 

@@ -11,11 +11,12 @@ use crate::sandbox::wire;
 /// The most that a page holds, whatever was asked for.
 const LARGEST: usize = 100;
 
-/// One page of `items` (ordered by key, with what each looks like) after the continuation that the client sent.
-pub(super) fn answer<'a>(
+/// One page of `items` (ordered by key) after the continuation that the client sent.
+pub(super) fn answer<'a, T>(
     headers: &HeaderMap,
     item_type: &'static str,
-    items: impl IntoIterator<Item = (&'a String, Value)>,
+    items: impl IntoIterator<Item = (&'a String, T)>,
+    show: impl Fn(T) -> Value,
 ) -> Result<Response, Fault> {
     let size = match wire::header_text(headers, "x-ms-max-item-count").filter(|text| !text.is_empty()) {
         None => LARGEST,
@@ -35,7 +36,7 @@ pub(super) fn answer<'a>(
         && let Some((key, item)) = rest.next()
     {
         last = Some(key.clone());
-        page.push(item);
+        page.push(show(item));
     }
     let mut response = wire::ok(&Value::Array(page));
     let headers = response.headers_mut();

@@ -42,7 +42,7 @@ pub(super) async fn query(call: Call, Path(group): Path<String>) -> Result<Respo
         let of_group =
             |record: &Registration| record.group.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&group));
         let records = dps.registrations.iter().filter(|(_, record)| of_group(record));
-        page::answer(&call.headers, "deviceRegistration", records.map(|(id, record)| (id, show(record))))
+        page::answer(&call.headers, "deviceRegistration", records, show)
     })
 }
 

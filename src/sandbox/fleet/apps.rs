@@ -157,10 +157,10 @@ pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     let attestation =
         Attestation::X509 { primary: Some(thumbprint("fleet-ca")), secondary: None, ca_references: Vec::new() };
     add_enrollment_group(world, EDGE_APP, "x509-devices", false, attestation);
-    add_group(world, EDGE_APP, "boilers-all", "Boilers - all", templates::BOILER);
+    add_group(world, EDGE_APP, "kilns-all", "Kilns - all", templates::BOILER);
     let boiler = Spec::new(templates::BOILER);
-    add_devices(world, EDGE_APP, "boiler-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
-    add_devices(world, EDGE_APP, "boiler-sas", 1, 4, &boiler, since);
+    add_devices(world, EDGE_APP, "kiln-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
+    add_devices(world, EDGE_APP, "kiln", 1, 4, &boiler, since);
     let edge = Spec { group: "SAS-IoT-Edge-Devices", kind: Kind::Edge, ..Spec::new(templates::THERMOMETER) };
     add_devices(world, EDGE_APP, "gateway", 1, 2, &edge, since);
 }

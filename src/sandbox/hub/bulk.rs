@@ -10,6 +10,7 @@ use super::fault::{Answer, Fault};
 use super::limits::Class;
 use super::service::{Call, Right};
 use super::{identities, twins};
+use crate::sandbox::device;
 use crate::sandbox::options::BulkMetering;
 use crate::sandbox::wire;
 use crate::sandbox::world::Hub;
@@ -48,6 +49,7 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
         }
         Ok(())
     })?;
+    call.shared.world(|world| effects.iter().for_each(|(_, id)| device::reconcile(world, id, call.now)));
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let mut response =
         wire::json(status, &json!({"isSuccessful": errors.is_empty(), "errors": errors, "warnings": []}));

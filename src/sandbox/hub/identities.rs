@@ -10,7 +10,7 @@ use super::identity_json::{self, apply, is_device_id, minted, parse_authenticati
 use super::limits::Class;
 use super::model::Identity;
 use super::service::{Call, Right};
-use crate::sandbox::device::is_at_hub;
+use crate::sandbox::device::{is_at_hub, reconcile};
 use crate::sandbox::wire;
 use crate::sandbox::world::World;
 
@@ -54,7 +54,10 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
             Ok(true)
         }
     })?;
-    let identity = call.shared.look(|world| shown(&call, world, &id))?;
+    let identity = call.shared.world(|world| {
+        reconcile(world, &id, call.now);
+        shown(&call, world, &id)
+    })?;
     Ok(wire::with_effect(wire::ok(&identity), if created { "identity.created" } else { "identity.updated" }, id))
 }
 

@@ -33,10 +33,10 @@ pub fn has_twins(sku: &str) -> bool {
 /// Takes `cost` operations from the hub's budget.
 ///
 /// # Errors
-/// If the budget is used up.
-pub fn take(shared: &Shared, hub: &Hub, class: Class, cost: u32) -> Result<(), ()> {
+/// How long to wait, if the budget is used up.
+pub fn take(shared: &Shared, hub: &Hub, class: Class, cost: u32) -> Result<(), Duration> {
     let scope = format!("hub/{}/{class:?}", hub.host);
-    shared.throttles().take(&scope, cost, rate(&hub.sku, hub.units, class)).map_err(drop)
+    shared.throttles().take(&scope, cost, rate(&hub.sku, hub.units, class))
 }
 
 /// The published rate. A full minute's (or second's) worth may be taken at once.

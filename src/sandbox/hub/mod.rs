@@ -12,6 +12,7 @@ mod methods;
 pub mod model;
 mod query;
 mod query_language;
+mod query_lexer;
 mod service;
 #[cfg(test)]
 mod tests;

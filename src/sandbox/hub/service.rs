@@ -79,7 +79,7 @@ impl Call {
 
     /// Takes `cost` operations from the hub's budget.
     pub(super) fn meter(&self, class: Class, cost: u32) -> Result<(), Fault> {
-        self.look(|hub| limits::take(&self.shared, hub, class, cost).map_err(|()| Fault::throttled()))
+        self.look(|hub| limits::take(&self.shared, hub, class, cost).map_err(|_| Fault::throttled()))
     }
 
     /// Refuses what the Basic tier does not have.

@@ -117,6 +117,26 @@ async fn queries_project_count_and_page() {
 }
 
 #[tokio::test]
+async fn disabling_an_identity_cuts_its_device_off_and_enabling_lets_it_back() {
+    let bench = Bench::new(1000, |clock| {
+        let mut world = fleet::simple_world(clock, 0, "S2", 10);
+        fleet::add_hub_devices(&mut world, "contoso-dps", HUB, "meters", "meter", 1, clock.now());
+        world
+    });
+    let shown = bench.hub("registryRead", "GET", "/devices/meter-0001", &[], Value::Null).await.body;
+    assert_eq!(shown["connectionState"], "Connected");
+    for (status, state) in [("disabled", "Disconnected"), ("enabled", "Connected")] {
+        let mut body = shown.clone();
+        body["status"] = json!(status);
+        let changed =
+            bench.hub("registryReadWrite", "PUT", "/devices/meter-0001", &[("if-match", "*")], body).await.body;
+        assert_eq!((changed["status"].as_str(), changed["connectionState"].as_str()), (Some(status), Some(state)));
+        let since = bench.shared.look(|world| world.hubs[HUB].identities["meter-0001"].presence.since);
+        assert_eq!(since.is_some(), status == "enabled");
+    }
+}
+
+#[tokio::test]
 async fn a_twin_patch_merges_tags_and_null_deletes() {
     let bench = Bench::simple(100);
     bench.hub("registryReadWrite", "PUT", "/devices/a", &[], identity("a")).await;

@@ -94,10 +94,12 @@ async fn sign_ins_and_the_world_outlive_a_restart() {
     let tokens = first.redeem(HOME, &first.code(HOME, ADA).await).await;
     first.shared().world(|world| world.hubs.clear());
     let pem = first.sandbox.ca_pem().to_owned();
+    let anchor = first.shared().clock().anchor();
     first.sandbox.stop().await;
 
     let second = rig(Sandbox::start(options()).await.unwrap());
     assert_eq!(second.sandbox.ca_pem(), pem);
+    assert_eq!(second.shared().clock().anchor(), anchor, "time goes on as before");
     assert!(second.shared().look(|world| world.hubs.is_empty()));
     assert_eq!(second.refresh(HOME, tokens.text("refresh_token"), ARM_SCOPE).await.code(), 0);
 }

@@ -1,0 +1,68 @@
+//! A simulated Azure in the test's own process: its log, its faults and its devices' truth can be read directly.
+
+use std::time::Duration;
+
+use iotc_migrator::sandbox::options::DEFAULT_CLIENT_ID;
+use iotc_migrator::sandbox::{Sandbox, SandboxOptions, Shared};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use super::program::Program;
+
+/// The sandbox, and where the program keeps its data.
+pub struct Lab {
+    pub sandbox: Sandbox,
+    pub data: TempDir,
+    pub anchor: OffsetDateTime,
+    pub speed: u32,
+    _sandbox_dir: TempDir,
+}
+
+impl Lab {
+    /// A sandbox `speed` times as fast as life.
+    pub async fn start(speed: u32) -> Self {
+        Self::with(speed, |_| {}).await
+    }
+
+    /// A sandbox with other options.
+    pub async fn with(speed: u32, change: impl FnOnce(&mut SandboxOptions)) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let mut options = SandboxOptions { speed, dir: dir.path().to_owned(), ..SandboxOptions::default() };
+        options.anchor = options.anchor.replace_nanosecond(0).expect("zero is a nanosecond");
+        change(&mut options);
+        let anchor = options.anchor;
+        let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
+        Self { sandbox, data: TempDir::new().expect("a directory"), anchor, speed, _sandbox_dir: dir }
+    }
+
+    pub fn shared(&self) -> Shared {
+        self.sandbox.shared()
+    }
+
+    /// The settings that let the program work against this sandbox, with no option but proxy and CA.
+    pub fn environment(&self, port: u16) -> Vec<(String, String)> {
+        let anchor = self.anchor.unix_timestamp();
+        [
+            ("HTTPS_PROXY", self.sandbox.proxy_url()),
+            ("SSL_CERT_FILE", self.sandbox.ca_file().display().to_string()),
+            ("REACT_APP_AAD_APP_CLIENT_ID", DEFAULT_CLIENT_ID.to_owned()),
+            ("REACT_APP_AAD_APP_TENANT_ID", "organizations".to_owned()),
+            ("REACT_APP_AAD_APP_REDIRECT_URI", format!("http://localhost:{port}")),
+            ("IOTC_MIGRATOR_TEST_CLOCK", format!("{anchor},{},0", self.speed)),
+            ("PORT", port.to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+    }
+
+    /// The program, on the lab's data directory.
+    pub async fn program(&self) -> Program {
+        let port = Program::free_port();
+        Program::start(self.data.path(), port, &self.environment(port)).await
+    }
+
+    /// Waits on the sandbox's clock.
+    pub async fn sleep(&self, virtual_time: Duration) {
+        self.shared().clock().sleep(virtual_time).await;
+    }
+}
