@@ -184,6 +184,22 @@ async fn a_pause_for_a_sign_in_offers_it_to_the_person_whose_rights_are_used() {
 }
 
 #[tokio::test]
+async fn a_pause_for_keys_leads_to_the_dps_and_a_pause_without_a_canary_to_resume() {
+    let pages = Pages::open().await;
+    let id = pages.running(TENANT, "Pumps").await;
+    let adele = pages.browser(TENANT, "Adele").await;
+    for (reason, leads) in [(PauseReason::Keys, true), (PauseReason::NoCanary, false)] {
+        let pause = Pause { reason, detail: "It stands still.".into(), remedy: "Do something.".into() };
+        pages.set_state(id, &MigrationState::Paused(pause)).await;
+        let page = adele.page(&format!("/migrations/{id}")).await;
+        assert_eq!(page.contains("Open the DPS in the portal"), leads, "{reason:?}");
+        assert!(page.contains("It stands still.") && page.contains(">Resume<"), "{reason:?}");
+    }
+    adele.post(&format!("/migrations/{id}/resume"), &adele.csrf).await;
+    assert_eq!(pages.store.migration(id).await.unwrap().unwrap().state, MigrationState::Running);
+}
+
+#[tokio::test]
 async fn the_csv_has_a_row_for_every_device_of_the_filter_and_no_formulas() {
     use crate::migration::Outcome;
     use crate::migration::device::CommandState;
