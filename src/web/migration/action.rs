@@ -50,8 +50,10 @@ pub struct Offered {
     pub resume: bool,
     /// *Sign in again*: the migration stands still until the viewer, whose rights it uses, does so.
     pub sign_in: bool,
-    /// A way to the keys page.
+    /// A way to the page on which a draft goes on.
     pub keys: bool,
+    /// A way to the DPS in the portal: the keys have to be seen to there.
+    pub dps: bool,
     /// *Stop*.
     pub stop: bool,
     /// *Remove unused identities*, and how many there are.
@@ -72,7 +74,8 @@ impl Offered {
             // After a sign-in it goes on by itself, and without one a push does not help.
             resume: pause.is_some_and(|reason| reason != PauseReason::SignIn || runs_as_viewer),
             sign_in: pause == Some(PauseReason::SignIn) && runs_as_viewer,
-            keys: *state == MigrationState::Draft || pause == Some(PauseReason::Keys),
+            keys: *state == MigrationState::Draft,
+            dps: pause == Some(PauseReason::Keys),
             stop: state.is_active(),
             remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0).then_some(unused),
         }

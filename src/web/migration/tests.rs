@@ -16,7 +16,7 @@ fn filter_counts(page: &str) -> Vec<u64> {
 
 /// The device ids of the table.
 fn device_ids(page: &str) -> Vec<String> {
-    page.split("<tr id=\"device-").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    page.split("<tr role=\"row\" id=\"device-").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -181,6 +181,22 @@ async fn a_pause_for_a_sign_in_offers_it_to_the_person_whose_rights_are_used() {
     assert!(own.contains("Sign in again") && own.contains("It goes on by itself then."));
     let others = pages.browser(TENANT, "Ben").await.page(&format!("/migrations/{id}")).await;
     assert!(!others.contains("Sign in again") && others.contains("the sign-in of Adele"));
+}
+
+#[tokio::test]
+async fn a_pause_for_keys_leads_to_the_dps_and_a_pause_without_a_canary_to_resume() {
+    let pages = Pages::open().await;
+    let id = pages.running(TENANT, "Pumps").await;
+    let adele = pages.browser(TENANT, "Adele").await;
+    for (reason, leads) in [(PauseReason::Keys, true), (PauseReason::NoCanary, false)] {
+        let pause = Pause { reason, detail: "It stands still.".into(), remedy: "Do something.".into() };
+        pages.set_state(id, &MigrationState::Paused(pause)).await;
+        let page = adele.page(&format!("/migrations/{id}")).await;
+        assert_eq!(page.contains("Open the DPS in the portal"), leads, "{reason:?}");
+        assert!(page.contains("It stands still.") && page.contains(">Resume<"), "{reason:?}");
+    }
+    adele.post(&format!("/migrations/{id}/resume"), &adele.csrf).await;
+    assert_eq!(pages.store.migration(id).await.unwrap().unwrap().state, MigrationState::Running);
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ async fn an_empty_list_keeps_its_header_and_offers_one_action() {
     let pages = Pages::open().await;
     pages.running(OTHER_TENANT, "Theirs").await;
     let page = pages.browser(TENANT, "Adele").await.page("/migrations").await;
-    assert!(page.contains("No migrations to display") && page.contains("<th scope=\"col\">State</th>"));
+    assert!(page.contains("No migrations to display") && page.contains("scope=\"col\">State</th>"));
     assert!(!page.contains("Theirs"));
-    let table = page.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
+    let table = page.split("<tbody role=\"rowgroup\">").nth(1).unwrap().split("</tbody>").next().unwrap();
     assert_eq!(table.matches("<a ").count(), 1);
 }
 
@@ -53,5 +53,5 @@ async fn a_long_list_has_pages() {
     let page = adele.page("/migrations").await;
     assert!(page.contains("1 to 20 of 21") && page.contains("href=\"/migrations?page=2\""));
     let page = adele.page("/migrations?page=999").await;
-    assert_eq!(page.matches("<tr id=\"migration-").count(), 1);
+    assert_eq!(page.matches("<tr role=\"row\" id=\"migration-").count(), 1);
 }
