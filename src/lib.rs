@@ -4,13 +4,13 @@
 //!
 //! - [`app`] puts the rooms together, starts and ends them.
 //! - [`config`] reads settings; [`clock`] is the only source of time; [`ids`] types Azure's identifiers.
-//! - [`azure`] - typed clients of Azure's REST APIs. Knows nothing of migrations, pages or the database.
-//! - [`identity`] - Entra sign-in, tokens per resource, sessions.
-//! - [`migration`] - the domain, pure.
-//! - [`store`] - SQLite, the only place with SQL.
-//! - [`engine`] - the durable workflow.
-//! - [`web`] - pages.
-//! - [`sandbox`] - a simulated Azure, written from Azure's documentation apart from everything above.
+//! - [`azure`] holds typed clients of Azure's REST APIs. Knows nothing of migrations, pages or the database.
+//! - [`identity`] holds Entra sign-in, tokens per resource, sessions.
+//! - [`migration`] holds the domain, pure.
+//! - [`store`] keeps everything in SQLite; the only place with SQL.
+//! - [`engine`] runs migrations, durably.
+//! - [`web`] serves the pages.
+//! - [`sandbox`] is a simulated Azure, written from Azure's documentation apart from everything above.
 
 pub mod app;
 pub mod azure;

@@ -1,3 +1,14 @@
 //! The program as a whole, from outside: spawned as a process, against a simulated Azure in the test's own process.
 
+mod again;
+mod browser;
+mod crash;
+mod faults;
+mod fleet;
+mod job;
+mod keys;
+mod pace;
+mod people;
+mod secrets;
 mod support;
+mod wire;

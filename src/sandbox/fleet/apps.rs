@@ -55,7 +55,7 @@ pub fn add_app(world: &mut World, sub: &str, id_scope: &str) {
     let app = App {
         resource: resource(sub),
         application_id: uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, sub.as_bytes()).to_string(),
-        display_name: sub.to_owned(),
+        display_name: display_name(sub),
         subdomain: sub.to_owned(),
         state: "created".to_owned(),
         tenant: CONTOSO.to_owned(),

@@ -28,7 +28,8 @@ fn words(element: ElementRef<'_>) -> String {
 
 impl Page {
     fn document(&self) -> Html {
-        Html::parse_document(&self.html)
+        // A person without JavaScript sees what is inside.
+        Html::parse_document(&self.html.replace("<noscript>", "").replace("</noscript>", ""))
     }
 
     /// All its words.
@@ -45,7 +46,8 @@ impl Page {
     /// Where the first link with these words leads.
     pub fn link(&self, text: &str) -> Option<String> {
         let document = self.document();
-        let found = document.select(&select("a[href]")).find(|link| words(*link).to_lowercase().contains(&text.to_lowercase()));
+        let found =
+            document.select(&select("a[href]")).find(|link| words(*link).to_lowercase().contains(&text.to_lowercase()));
         found.and_then(|link| link.value().attr("href")).map(str::to_owned)
     }
 
@@ -61,7 +63,9 @@ impl Page {
             let owner = pressed.value().attr("form").map(str::to_owned);
             let form = match owner {
                 Some(id) => document.select(&select("form")).find(|form| form.value().attr("id") == Some(id.as_str())),
-                None => pressed.ancestors().filter_map(ElementRef::wrap).find(|element| element.value().name() == "form"),
+                None => {
+                    pressed.ancestors().filter_map(ElementRef::wrap).find(|element| element.value().name() == "form")
+                }
             };
             let Some(form) = form else { continue };
             let mut read = read_form(&document, form);
@@ -93,7 +97,9 @@ impl Page {
                 continue;
             }
             let id = found.value().attr("for").unwrap_or_default();
-            let control = document.select(&select("input, select, textarea")).find(|control| control.value().attr("id") == Some(id));
+            let control = document
+                .select(&select("input, select, textarea"))
+                .find(|control| control.value().attr("id") == Some(id));
             let inner = || found.select(&select("input, select, textarea")).next();
             if let Some(name) = control.or_else(inner).and_then(|control| control.value().attr("name")) {
                 return Some(name.to_owned());
@@ -107,7 +113,9 @@ impl Page {
         let name = self.name_of(label)?;
         let document = self.document();
         let list = document.select(&select("select")).find(|list| list.value().attr("name") == Some(name.as_str()))?;
-        let option = list.select(&select("option")).find(|option| words(*option).to_lowercase().contains(&text.to_lowercase()))?;
+        let option = list
+            .select(&select("option"))
+            .find(|option| words(*option).to_lowercase().contains(&text.to_lowercase()))?;
         Some(option.value().attr("value").map_or_else(|| words(option), str::to_owned))
     }
 }
@@ -139,12 +147,13 @@ fn value_of(control: ElementRef<'_>) -> Option<String> {
         ("textarea", _) => Some(control.text().collect()),
         ("select", _) => {
             let options: Vec<ElementRef<'_>> = control.select(&select("option")).collect();
-            let chosen = options.iter().find(|option| option.value().attr("selected").is_some()).or_else(|| options.first())?;
+            let chosen =
+                options.iter().find(|option| option.value().attr("selected").is_some()).or_else(|| options.first())?;
             Some(chosen.value().attr("value").map_or_else(|| words(*chosen), str::to_owned))
         }
-        (_, Some("checkbox" | "radio")) => control.value().attr("checked").map(|_| {
-            control.value().attr("value").unwrap_or("on").to_owned()
-        }),
+        (_, Some("checkbox" | "radio")) => {
+            control.value().attr("checked").map(|_| control.value().attr("value").unwrap_or("on").to_owned())
+        }
         (_, Some("submit" | "button" | "image" | "reset" | "file")) => None,
         _ => Some(value()),
     }

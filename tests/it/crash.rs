@@ -1,0 +1,1 @@
+//! The program killed at every effect: the same end as undisturbed.

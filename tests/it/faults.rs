@@ -1,0 +1,1 @@
+//! Bad days: Azure answers with errors, rubbish, half an answer or nothing.

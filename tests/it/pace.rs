@@ -1,0 +1,1 @@
+//! Pace: a small hub is never told more than it takes.

@@ -1,0 +1,1 @@
+//! No secret anywhere it should not be.

@@ -1,0 +1,157 @@
+//! The way through the pages: fill in the form, hand over the keys, start, wait for the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::page::{Form, Page};
+use super::person::Person;
+
+/// What a person chooses in *New migration*, by the words on the page.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub name: String,
+    pub app: String,
+    pub group: String,
+    pub template: String,
+    pub dps: String,
+    pub hub: String,
+    /// More fields, by label.
+    pub more: Vec<(String, String)>,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            name: "Boilers to the hub".into(),
+            app: "Contoso fleet".into(),
+            group: "Boilers - all".into(),
+            template: "Boiler".into(),
+            dps: "contoso-dps".into(),
+            hub: "contoso-hub".into(),
+            more: vec![("Give up on a device that does not turn up after (minutes)".into(), "2".into())],
+        }
+    }
+}
+
+impl Wish {
+    /// The clean group of 40.
+    pub fn pumps() -> Self {
+        Self {
+            group: "Pumps - all".into(),
+            template: "Pump".into(),
+            name: "Pumps to the hub".into(),
+            ..Self::default()
+        }
+    }
+
+    pub fn with(mut self, label: &str, value: &str) -> Self {
+        self.more.retain(|(known, _)| known != label);
+        self.more.push((label.into(), value.into()));
+        self
+    }
+}
+
+/// A migration of a test.
+#[derive(Debug, Clone)]
+pub struct Journey {
+    pub id: String,
+}
+
+impl Person {
+    /// The form with everything chosen, as it stands before *Migrate*.
+    pub async fn fill_in(&self, wish: &Wish) -> (Page, Form) {
+        let mut page = self.open("/").await;
+        let choices = [
+            ("IoT Central application", &wish.app),
+            ("Device group", &wish.group),
+            ("Device template", &wish.template),
+            ("IoT DPS instance", &wish.dps),
+            ("IoT hub", &wish.hub),
+        ];
+        for (label, text) in choices {
+            page = self.until_listed(page, label, text).await;
+            let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
+            let name = page.name_of(label).expect("a control");
+            let form = page.form_with_button("Load").expect("a form").set(&name, &value);
+            page = self.submit(&page, form).await;
+        }
+        page = self.until(page, |page| page.can_press("Migrate") || page.text().contains("stands in the way")).await;
+        let mut form = page.form_with_button("Migrate").expect("a form");
+        form = form.set(&page.name_of("Name").expect("a name"), &wish.name);
+        for (label, value) in &wish.more {
+            form = form.set(&page.name_of(label).unwrap_or_else(|| panic!("no {label}:\n{}", page.text())), value);
+        }
+        (page, form)
+    }
+
+    /// Loads the form again until a list has what is wanted: lists are read in the background.
+    async fn until_listed(&self, page: Page, label: &str, text: &str) -> Page {
+        self.until(page, |page| page.option(label, text).is_some()).await
+    }
+
+    async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
+        for _ in 0..200 {
+            if good(&page) {
+                return page;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let Some(form) = page.form_with_button("Load") else { return page };
+            page = self.submit(&page, form).await;
+        }
+        page
+    }
+
+    /// Fills in the form and presses *Migrate*; gives the keys page.
+    pub async fn migrate(&self, wish: &Wish) -> (Journey, Page) {
+        let (page, form) = self.fill_in(wish).await;
+        let page = self.submit(&page, form).await;
+        assert!(page.url.contains("/keys"), "not on the keys page but on {}:\n{}", page.url, page.text());
+        let id = page.url.split('/').rev().nth(1).expect("an id").to_owned();
+        (Journey { id }, page)
+    }
+
+    /// Migrate, and start with the keys made by the program.
+    pub async fn start(&self, wish: &Wish) -> Journey {
+        let (journey, page) = self.migrate(wish).await;
+        let started = self.press(&page, "Start migration").await;
+        assert!(
+            !started.url.ends_with("/keys") && !started.url.ends_with("/start"),
+            "not started:\n{}",
+            started.text()
+        );
+        journey
+    }
+
+    /// The page of a migration.
+    pub async fn see(&self, journey: &Journey) -> Page {
+        self.open(&format!("/migrations/{}", journey.id)).await
+    }
+
+    /// Looks at a migration's page until its words have `text`; fails after `patience` of real time.
+    pub async fn wait_for(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        let started = std::time::Instant::now();
+        loop {
+            let page = self.see(journey).await;
+            if page.text().contains(text) {
+                return page;
+            }
+            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The rows of the CSV: by device, the columns by name.
+    pub async fn devices(&self, journey: &Journey) -> BTreeMap<String, BTreeMap<String, String>> {
+        let page = self.open(&format!("/migrations/{}/devices.csv", journey.id)).await;
+        let text = page.html.trim_start_matches('\u{feff}');
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let columns = reader.headers().expect("columns").clone();
+        let mut devices = BTreeMap::new();
+        for row in reader.records() {
+            let row = row.expect("a row");
+            let named = columns.iter().zip(row.iter()).map(|(column, value)| (column.to_owned(), value.to_owned()));
+            devices.insert(row[0].to_owned(), named.collect());
+        }
+        devices
+    }
+}
