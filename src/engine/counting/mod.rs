@@ -13,11 +13,11 @@ use async_trait::async_trait;
 use time::Duration;
 
 use self::tally::Tally;
+use crate::azure::Azure;
 use crate::azure::central::{Central, Device};
 use crate::azure::error::{AzureError, ErrorKind, Service};
 use crate::azure::page::{NextPage, Page};
 use crate::azure::tokens::TokenProvider;
-use crate::azure::Azure;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{DeviceGroupId, DeviceId, Subdomain, TemplateId, TenantId};
 
@@ -287,7 +287,13 @@ impl Trail {
         let Some(next) = next else { return Ok(false) };
         if !self.seen.insert(next.clone()) {
             let message = "IoT Central's pages lead in a circle";
-            return Err(AzureError::local(Service::Central, operation, "the application", ErrorKind::Malformed, message));
+            return Err(AzureError::local(
+                Service::Central,
+                operation,
+                "the application",
+                ErrorKind::Malformed,
+                message,
+            ));
         }
         self.pages = vec![next];
         Ok(true)

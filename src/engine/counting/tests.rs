@@ -13,7 +13,12 @@ struct Fake {
 }
 
 impl Fake {
-    async fn page(&self, list: &str, pages: &[Vec<Member>], next: Option<&NextPage>) -> Result<Page<Member>, AzureError> {
+    async fn page(
+        &self,
+        list: &str,
+        pages: &[Vec<Member>],
+        next: Option<&NextPage>,
+    ) -> Result<Page<Member>, AzureError> {
         let index: usize = next.map_or(0, |next| next.as_str().parse().expect("a page we named"));
         let _ = self.asked.send(format!("{list} {index}"));
         self.permits.acquire().await.expect("open").forget();

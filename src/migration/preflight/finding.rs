@@ -286,9 +286,9 @@ impl Finding {
             Self::KeysRefused { name } => {
                 format!("The hub {name} refuses shared access keys (local authentication is disabled).")
             }
-            Self::BasicTier { name, sku } => format!(
-                "The hub {name} is of the Basic tier ({sku}): it has no device twins."
-            ),
+            Self::BasicTier { name, sku } => {
+                format!("The hub {name} is of the Basic tier ({sku}): it has no device twins.")
+            }
             Self::FreeHubTooSmall { name, holds } => format!("The free hub {name} holds {holds} devices at most."),
             Self::OtherSubscription { name, subscription } => {
                 format!("The hub {name} is in another subscription than the DPS ({subscription}).")

@@ -89,7 +89,11 @@ async fn page(
     KeysPage {
         review: Review::new(migration, web.azure.cloud()),
         // A count that others began is only for those who may read the application.
-        count: if readable { count(web, person, migration) } else { Count { id: migration.id.to_string(), words: None } },
+        count: if readable {
+            count(web, person, migration)
+        } else {
+            Count { id: migration.id.to_string(), words: None }
+        },
         until: web.engine.signed_in_until(&person.id).await.map(moment),
         shell,
         body,

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_form_says_who_adds_the_keys_and_which_groups_are_unused() {
-        let stated = Stated::of_pairs([("keys", "by_hand"), ("unused", "a b"), ("unused", "c"), ("unused", "c"), ("x", "y")]);
+        let stated =
+            Stated::of_pairs([("keys", "by_hand"), ("unused", "a b"), ("unused", "c"), ("unused", "c"), ("x", "y")]);
         assert_eq!(stated.handling, Some(KeyHandling::ByHand));
         assert_eq!(stated.page("7"), "/migrations/7/keys?unused=a+b&unused=c");
     }

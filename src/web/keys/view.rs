@@ -195,7 +195,9 @@ fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling
         Standing::Creatable(id) if by_hand => (
             Kind::Warning,
             "Missing",
-            format!("Add a group with symmetric keys, for example {id}, that leads to the chosen hub only. Copy both keys."),
+            format!(
+                "Add a group with symmetric keys, for example {id}, that leads to the chosen hub only. Copy both keys."
+            ),
         ),
         Standing::Creatable(id) => (Kind::Info, "Will be created", format!("As the group {id}.")),
         Standing::Blocked(obstacle) => (Kind::Error, "In the way", obstacle.words()),
@@ -209,7 +211,12 @@ fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling
         badge,
         standing,
         detail,
-        can_state: !matches!(covered.standing, Standing::Equal(_)),
+        can_state: match covered.standing {
+            Standing::Equal(_) => false,
+            // What the program makes anyway needs no statement.
+            Standing::Creatable(_) => by_hand || stated,
+            Standing::Blocked(_) => true,
+        },
         stated,
         keys: keys.map(|keys| (keys.primary.clone(), keys.secondary.clone())),
     }
@@ -226,7 +233,9 @@ fn to_make(view: &KeysView, unused: &[String]) -> Vec<String> {
 /// Why it cannot be started, if it cannot.
 fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String]) -> Option<String> {
     if view.coverage.groups.is_empty() {
-        return Some("The application has no enabled enrollment group for IoT devices, so no device could be let in.".into());
+        return Some(
+            "The application has no enabled enrollment group for IoT devices, so no device could be let in.".into(),
+        );
     }
     let in_the_way = match handling {
         KeyHandling::Program => view.coverage.blocking(unused),

@@ -1,10 +1,10 @@
 //! `POST /migrations`: *Migrate* makes a draft.
 
+use aws_lc_rs::digest;
 use axum::Form;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use aws_lc_rs::digest;
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -16,8 +16,8 @@ use super::survey::count_key;
 use super::surveyor::{Anew, Caller, Manner};
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::identity::{MaybeUser, Person, sign_in_url};
-use crate::migration::preflight;
 use crate::migration::model::{Actor, Mode, Plan};
+use crate::migration::preflight;
 use crate::store::migrations::{self, NewMigration};
 use crate::web::components::Kind;
 use crate::web::csrf::Verified;
@@ -103,7 +103,10 @@ async fn canary_mistake(web: &Web, caller: &Caller, plan: &Plan) -> Option<Mista
     let mistake = |words: String| Some(Mistake { field: FieldKey::Canary, words });
     let key = count_key(caller, &source.subdomain, &source.group, &source.template);
     if web.surveyor.counting.holds(&key, id) == Some(false) {
-        return mistake(format!("{id} is no device of the template {} in the group {}.", source.template_name, source.group_name));
+        return mistake(format!(
+            "{id} is no device of the template {} in the group {}.",
+            source.template_name, source.group_name
+        ));
     }
     match web.surveyor.device(caller, &source.subdomain, id).await {
         Ok(device) if device.template.as_ref() != Some(&source.template) => {

@@ -125,7 +125,8 @@ fn name(text: &str) -> Result<String, Mistake> {
 
 /// Control characters, and those that turn the direction of text or show nothing: a name must read as it is.
 fn is_invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 fn mode(text: &str) -> Result<(), Mistake> {
@@ -165,13 +166,16 @@ fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake
         None => return Err(vec![mistake(FieldKey::Application, unread("The applications"))]),
     };
     let contents = offer.contents.ready();
-    let group = pick(FieldKey::Group, &entered.group, contents.map(|all| all.groups.as_slice()), |group: &DeviceGroup| {
-        group.id.as_str() == entered.group
-    });
-    let template =
-        pick(FieldKey::Template, &entered.template, contents.map(|all| all.templates.as_slice()), |template: &DeviceTemplate| {
-            template.id.as_str() == entered.template
+    let group =
+        pick(FieldKey::Group, &entered.group, contents.map(|all| all.groups.as_slice()), |group: &DeviceGroup| {
+            group.id.as_str() == entered.group
         });
+    let template = pick(
+        FieldKey::Template,
+        &entered.template,
+        contents.map(|all| all.templates.as_slice()),
+        |template: &DeviceTemplate| template.id.as_str() == entered.template,
+    );
     let (group, template) = both(group, template)?;
     Ok(CentralSource {
         app_id: app.arm.as_ref().map(|arm| arm.id.clone()),
@@ -188,7 +192,8 @@ fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake
 
 fn target(entered: &Entered, offer: &Offer) -> Result<HubTarget, Vec<Mistake>> {
     let instances = offer.inventory.ready().map(|inventory| inventory.dps.as_slice());
-    let listed = pick(FieldKey::Dps, &entered.dps, instances, |dps: &DpsResource| dps.service_host.same_as(&entered.dps));
+    let listed =
+        pick(FieldKey::Dps, &entered.dps, instances, |dps: &DpsResource| dps.service_host.same_as(&entered.dps));
     if let Err(mistake) = listed {
         return Err(vec![mistake]);
     }
@@ -224,7 +229,12 @@ fn hub_target(dps: &DpsResource, hub: &HubResource) -> HubTarget {
     }
 }
 
-fn pick<'a, T>(field: FieldKey, entered: &str, list: Option<&'a [T]>, is: impl Fn(&T) -> bool) -> Result<&'a T, Mistake> {
+fn pick<'a, T>(
+    field: FieldKey,
+    entered: &str,
+    list: Option<&'a [T]>,
+    is: impl Fn(&T) -> bool,
+) -> Result<&'a T, Mistake> {
     let label = field.label();
     if entered.is_empty() {
         return wrong(field, format!("Choose a value for “{label}”."));
@@ -253,10 +263,13 @@ fn unread(what: &str) -> String {
 
 fn app_mistake(of: &AppMistake) -> Mistake {
     match of {
-        AppMistake::Both => mistake(FieldKey::Address, "Choose an application from the list or give its address, not both."),
-        AppMistake::NotListed => {
-            mistake(FieldKey::Application, "This application is not in the list any more. Choose again, or give its address.")
+        AppMistake::Both => {
+            mistake(FieldKey::Address, "Choose an application from the list or give its address, not both.")
         }
+        AppMistake::NotListed => mistake(
+            FieldKey::Application,
+            "This application is not in the list any more. Choose again, or give its address.",
+        ),
         AppMistake::Address(words) => mistake(FieldKey::Address, words.clone()),
     }
 }

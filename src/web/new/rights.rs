@@ -96,7 +96,10 @@ impl Surveyor {
         let read = async move {
             let needs = [KeyRight::EnrollmentRead, KeyRight::EnrollmentWrite, KeyRight::RegistrationStatusRead];
             let verdict = keys_verdict(&ArmPolicyKeys::dps(arm, id), &needs).await;
-            Ok(Arc::new(Rights { checks: vec![RightCheck { right: Right::ListDpsKeys, scope, verdict }], enrollment: None }))
+            Ok(Arc::new(Rights {
+                checks: vec![RightCheck { right: Right::ListDpsKeys, scope, verdict }],
+                enrollment: None,
+            }))
         };
         self.tried(caller, key, manner, read).await
     }
@@ -107,7 +110,10 @@ impl Surveyor {
         let read = async move {
             let needs = [KeyRight::RegistryWrite, KeyRight::ServiceConnect];
             let verdict = keys_verdict(&ArmPolicyKeys::hub(arm, id), &needs).await;
-            Ok(Arc::new(Rights { checks: vec![RightCheck { right: Right::ListHubKeys, scope, verdict }], enrollment: None }))
+            Ok(Arc::new(Rights {
+                checks: vec![RightCheck { right: Right::ListHubKeys, scope, verdict }],
+                enrollment: None,
+            }))
         };
         self.tried(caller, key, manner, read).await
     }

@@ -89,7 +89,9 @@ impl Summary {
             pace: review.floor.as_ref().map(|floor| pace(floor, review.count.as_ref())),
             keys: review.survey.enrollment.map(|groups| match groups.symmetric {
                 1 => "1 enrollment group with symmetric keys; it is added to the DPS in the next step".into(),
-                number => format!("{number} enrollment groups with symmetric keys; they are added to the DPS in the next step"),
+                number => format!(
+                    "{number} enrollment groups with symmetric keys; they are added to the DPS in the next step"
+                ),
             }),
             clear: chosen && !checking && !stands_in_the_way && warnings.is_empty(),
             disabled: match audience {

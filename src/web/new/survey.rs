@@ -78,12 +78,7 @@ impl Surveyor {
 }
 
 /// What to count for a choice.
-pub(super) fn count_key(
-    caller: &Caller,
-    app: &Subdomain,
-    group: &DeviceGroupId,
-    template: &TemplateId,
-) -> CountKey {
+pub(super) fn count_key(caller: &Caller, app: &Subdomain, group: &DeviceGroupId, template: &TemplateId) -> CountKey {
     CountKey {
         tenant: caller.person.tid.clone(),
         app: app.as_str().to_ascii_lowercase().into(),

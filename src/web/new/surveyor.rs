@@ -7,11 +7,11 @@ use futures_util::try_join;
 use super::entered::Entered;
 use super::reading::{Cached, Loaded, Trouble, Wait};
 use super::rights::{Rights, RightsKey};
+use crate::azure::Azure;
 use crate::azure::arm::{CentralApp, DpsResource, HubResource, Inventory};
 use crate::azure::central::{Device, DeviceGroup, DeviceTemplate};
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
-use crate::azure::Azure;
 use crate::engine::counting::Counting;
 use crate::ids::{ArmId, DeviceId, HubHost, PersonId, Subdomain};
 
@@ -226,7 +226,11 @@ impl Surveyor {
         self.azure.central(Arc::clone(&caller.tokens), app)?.device(id).await
     }
 
-    fn choose_app(&self, entered: &Entered, inventory: Option<&Arc<Inventory>>) -> Option<Result<ChosenApp, AppMistake>> {
+    fn choose_app(
+        &self,
+        entered: &Entered,
+        inventory: Option<&Arc<Inventory>>,
+    ) -> Option<Result<ChosenApp, AppMistake>> {
         let (listed, address) = (entered.application.trim(), entered.address.trim());
         let apps = inventory.map(|inventory| inventory.apps.as_slice()).unwrap_or_default();
         let find = |subdomain: &str| apps.iter().find(|app| app.subdomain.same_as(subdomain));

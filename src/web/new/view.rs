@@ -77,7 +77,8 @@ impl Fields {
             chosen: mode == Mode::CentralToHub,
             disabled: mode != Mode::CentralToHub,
         };
-        let canary = "Its device id. It is moved and proven at the hub before any other. Without one, the program picks one.";
+        let canary =
+            "Its device id. It is moved and proven at the hub before any other. Without one, the program picks one.";
         let minutes = "From the command to the first sign of life at the hub. A device that is not seen by then is recorded as failed.";
         Self {
             name: field(FieldKey::Name, mistakes),
@@ -98,9 +99,13 @@ impl Choices {
             address: Field { required: false, ..field(FieldKey::Address, mistakes) },
             group: group(entered, offer, mistakes),
             template: template(entered, offer, mistakes),
-            template_remark: chosen_template(offer, &entered.template).map(|template| template_remark(&template_facts(template).device_move)),
+            template_remark: chosen_template(offer, &entered.template)
+                .map(|template| template_remark(&template_facts(template).device_move)),
             dps: dps(entered, offer, mistakes),
-            dps_remark: offer.dps.ready().map(|dps| Remark { kind: Kind::Info, text: format!("ID scope {}", dps.id_scope) }),
+            dps_remark: offer
+                .dps
+                .ready()
+                .map(|dps| Remark { kind: Kind::Info, text: format!("ID scope {}", dps.id_scope) }),
             hub: hub(entered, offer, mistakes),
             hub_remark: hub_remark(offer),
             problems: troubles.unwrap_or_default(),
@@ -111,12 +116,7 @@ impl Choices {
 }
 
 /// A select over something loaded. `first` names what must be chosen before.
-fn select<T>(
-    field: Field,
-    loaded: &Loaded<T>,
-    first: &str,
-    choices: impl FnOnce(&T) -> Vec<Choice>,
-) -> Select {
+fn select<T>(field: Field, loaded: &Loaded<T>, first: &str, choices: impl FnOnce(&T) -> Vec<Choice>) -> Select {
     let choices = loaded.ready().map(choices).unwrap_or_default();
     let empty = match loaded {
         Loaded::NotAsked => first.to_owned(),
@@ -129,7 +129,12 @@ fn select<T>(
 }
 
 fn choice(value: &str, label: &str, entered: &str) -> Choice {
-    Choice { value: value.to_owned(), label: label.to_owned(), chosen: value.eq_ignore_ascii_case(entered), ..Choice::default() }
+    Choice {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        chosen: value.eq_ignore_ascii_case(entered),
+        ..Choice::default()
+    }
 }
 
 /// Sorts by label, and tells entries of one label apart by `more`.
@@ -150,12 +155,16 @@ fn application(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select
         tell_apart(
             all.apps
                 .iter()
-                .map(|app| (choice(app.subdomain.as_str(), &app.display_name, &entered.application), app.subdomain.to_string()))
+                .map(|app| {
+                    (choice(app.subdomain.as_str(), &app.display_name, &entered.application), app.subdomain.to_string())
+                })
                 .collect(),
         )
     });
     if offer.inventory.ready().is_some() && select.choices.is_empty() {
-        select.field.hint = Some("No application is visible to you in Azure. If you have a role in one, give its address below.".into());
+        select.field.hint = Some(
+            "No application is visible to you in Azure. If you have a role in one, give its address below.".into(),
+        );
     }
     keep(&mut select, &entered.application, offer.chosen_app().and_then(|app| app.arm.as_ref()));
     select
@@ -170,14 +179,15 @@ fn keep(select: &mut Select, entered: &str, known: Option<&CentralAppName>) {
 }
 
 fn group(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let mut select = select(field(FieldKey::Group, mistakes), &offer.contents, "Choose an application first", |contents| {
-        let entries = contents.groups.iter();
-        tell_apart(
-            entries
-                .map(|group| (choice(group.id.as_str(), &group.display_name, &entered.group), group.id.to_string()))
-                .collect(),
-        )
-    });
+    let mut select =
+        select(field(FieldKey::Group, mistakes), &offer.contents, "Choose an application first", |contents| {
+            let entries = contents.groups.iter();
+            tell_apart(
+                entries
+                    .map(|group| (choice(group.id.as_str(), &group.display_name, &entered.group), group.id.to_string()))
+                    .collect(),
+            )
+        });
     keep(&mut select, &entered.group, None);
     select
 }
@@ -189,7 +199,10 @@ fn template(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
             tell_apart(
                 entries
                     .map(|template| {
-                        (choice(template.id.as_str(), &template.display_name, &entered.template), template.id.to_string())
+                        (
+                            choice(template.id.as_str(), &template.display_name, &entered.template),
+                            template.id.to_string(),
+                        )
                     })
                     .collect(),
             )
@@ -202,8 +215,12 @@ fn template(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
 
 fn template_remark(device_move: &DeviceMove) -> Remark {
     let (kind, text) = match device_move {
-        DeviceMove::Absent => (Kind::Error, "It does not carry the command DeviceMove: its devices cannot be told to move.".into()),
-        DeviceMove::Queued => (Kind::Error, "Its command DeviceMove is marked “Queue if offline”, which devices do not see.".into()),
+        DeviceMove::Absent => {
+            (Kind::Error, "It does not carry the command DeviceMove: its devices cannot be told to move.".into())
+        }
+        DeviceMove::Queued => {
+            (Kind::Error, "Its command DeviceMove is marked “Queue if offline”, which devices do not see.".into())
+        }
         DeviceMove::Present { component: Some(component), notice } => {
             (kind_of(notice), with_notice(format!("It carries DeviceMove in the component {component}."), notice))
         }
