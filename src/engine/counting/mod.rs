@@ -4,19 +4,18 @@
 //! up; a finished count is good for two minutes. Only whoever may read the application should ask: a count that somebody
 //! else began is shown as it is.
 
+mod source;
 mod tally;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use time::Duration;
 
+use self::source::{Application, Source, Trail};
 use self::tally::Tally;
 use crate::azure::Azure;
-use crate::azure::central::{Central, Device};
-use crate::azure::error::{AzureError, ErrorKind, Service};
-use crate::azure::page::{NextPage, Page};
+use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{DeviceGroupId, DeviceId, Subdomain, TemplateId, TenantId};
@@ -70,50 +69,6 @@ impl CountState {
     pub fn is_over(&self) -> bool {
         self.done || self.error.is_some()
     }
-}
-
-/// A device as far as it is counted. Members of a group may carry nothing but their id.
-#[derive(Debug, Clone)]
-struct Member {
-    id: DeviceId,
-    template: Option<TemplateId>,
-    enabled: Option<bool>,
-    provisioned: Option<bool>,
-    simulated: Option<bool>,
-}
-
-impl From<Device> for Member {
-    fn from(device: Device) -> Self {
-        let Device { id, template, enabled, provisioned, simulated, .. } = device;
-        Self { id, template, enabled, provisioned, simulated }
-    }
-}
-
-/// Where devices are read, page by page.
-#[async_trait]
-trait Source: Send + Sync {
-    async fn members(&self, next: Option<&NextPage>) -> Result<Page<Member>, AzureError>;
-    async fn everybody(&self, next: Option<&NextPage>) -> Result<Page<Member>, AzureError>;
-}
-
-struct Application {
-    central: Central,
-    group: DeviceGroupId,
-}
-
-#[async_trait]
-impl Source for Application {
-    async fn members(&self, next: Option<&NextPage>) -> Result<Page<Member>, AzureError> {
-        Ok(as_members(self.central.group_devices_page(&self.group, next).await?))
-    }
-
-    async fn everybody(&self, next: Option<&NextPage>) -> Result<Page<Member>, AzureError> {
-        Ok(as_members(self.central.devices_page(next).await?))
-    }
-}
-
-fn as_members(page: Page<Device>) -> Page<Member> {
-    Page { items: page.items.into_iter().map(Member::from).collect(), next: page.next }
 }
 
 /// All counts under way or lately finished. Cheap to clone.
@@ -268,35 +223,6 @@ impl Count {
 
     fn is_abandoned(&self, now: Timestamp) -> bool {
         now - self.progress().asked_at > ABANDONED_AFTER
-    }
-}
-
-/// The pages read so far, so that a service that leads in a circle is found out.
-#[derive(Default)]
-struct Trail {
-    pages: Vec<NextPage>,
-    seen: std::collections::HashSet<NextPage>,
-}
-
-impl Trail {
-    fn next(&self) -> Option<&NextPage> {
-        self.pages.last()
-    }
-
-    fn follow(&mut self, next: Option<NextPage>, operation: &'static str) -> Result<bool, AzureError> {
-        let Some(next) = next else { return Ok(false) };
-        if !self.seen.insert(next.clone()) {
-            let message = "IoT Central's pages lead in a circle";
-            return Err(AzureError::local(
-                Service::Central,
-                operation,
-                "the application",
-                ErrorKind::Malformed,
-                message,
-            ));
-        }
-        self.pages = vec![next];
-        Ok(true)
     }
 }
 

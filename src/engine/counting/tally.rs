@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{CountState, Member};
+use super::CountState;
+use super::source::Member;
 use crate::azure::error::AzureError;
 use crate::ids::{DeviceId, TemplateId};
 

@@ -1,6 +1,11 @@
 use tokio::sync::{Semaphore, mpsc};
 
+use async_trait::async_trait;
+
+use super::source::Member;
 use super::*;
+use crate::azure::error::ErrorKind;
+use crate::azure::page::{NextPage, Page};
 
 /// An application whose pages are handed out one by one, as the test permits.
 struct Fake {

@@ -6,9 +6,11 @@
 
 mod finding;
 mod floor;
+mod right;
 
-pub use finding::{Finding, Right, Severity, grouped};
+pub use finding::{Finding, Severity, grouped};
 pub use floor::{ArrivalFloor, FloorSetBy};
+pub use right::Right;
 
 use crate::ids::HubHost;
 

@@ -211,7 +211,12 @@ fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling
         badge,
         standing,
         detail,
-        can_state: !matches!(covered.standing, Standing::Equal(_)),
+        can_state: match covered.standing {
+            Standing::Equal(_) => false,
+            // What the program makes anyway needs no statement.
+            Standing::Creatable(_) => by_hand || stated,
+            Standing::Blocked(_) => true,
+        },
         stated,
         keys: keys.map(|keys| (keys.primary.clone(), keys.secondary.clone())),
     }

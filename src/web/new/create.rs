@@ -4,12 +4,12 @@ use aws_lc_rs::digest;
 use axum::Form;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::entered::Entered;
-use super::page::{Refused, caller, show_refused};
+use super::page::{Refused, caller, show, show_refused};
 use super::parse::{self, Chosen, FieldKey, Mistake};
 use super::reading::{Trouble, Wait};
 use super::survey::count_key;
@@ -22,7 +22,7 @@ use crate::store::migrations::{self, NewMigration};
 use crate::web::components::Kind;
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;
-use crate::web::flash::{self, Flash};
+use crate::web::flash::Flash;
 use crate::web::paths;
 use crate::web::shell::Shell;
 use crate::web::state::Web;
@@ -31,7 +31,6 @@ use crate::web::state::Web;
 pub(super) async fn create(
     State(web): State<Web>,
     user: MaybeUser,
-    session: Session,
     shell: Shell,
     request: Request,
 ) -> Result<Response, PageError> {
@@ -47,7 +46,7 @@ pub(super) async fn create(
         Ok(Verified(entered)) => entered,
         Err(PageError::StaleForm) => {
             let Form(entered) = Form::<Entered>::from_request(again(), &web).await.map_err(unreadable)?;
-            return refilled(&session, &entered).await;
+            return refilled(&web, shell, &person, entered).await;
         }
         Err(error) => return Err(error),
     };
@@ -59,19 +58,21 @@ pub(super) async fn create(
 
 fn unreadable<E: std::fmt::Display>(error: E) -> PageError {
     PageError::Refused {
-        status: axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+        status: StatusCode::UNPROCESSABLE_ENTITY,
         title: "The form was not understood".into(),
         what: format!("A field of it is missing or malformed ({error}). Nothing was changed."),
         remedy: "Reload the page and fill the form in again.".into(),
     }
 }
 
-/// A form of another session is not acted on, but what was entered comes back for a second look.
-async fn refilled(session: &Session, entered: &Entered) -> Result<Response, PageError> {
+/// A form of another session is not acted on (403), but what was entered comes back for a second look.
+async fn refilled(web: &Web, mut shell: Shell, person: &Person, entered: Entered) -> Result<Response, PageError> {
     let what = "The form was made for another session, so no migration was made.";
     let remedy = "Look through it and press Migrate again.".to_owned();
-    flash::leave(session, Flash { remedy, ..Flash::new(Kind::Warning, what) }).await?;
-    Ok(Redirect::to(&entered.page()).into_response())
+    shell.flashes.push(Flash { remedy, ..Flash::new(Kind::Warning, what) });
+    let mut page = show(web, shell, person, entered).await?;
+    *page.status_mut() = StatusCode::FORBIDDEN;
+    Ok(page)
 }
 
 /// Reads what was chosen anew, and checks all of it.

@@ -5,6 +5,7 @@
 //! try again; nothing that a form says is believed: *Migrate* holds each value against what Azure offers at that moment
 //! ([`parse`]), tries every right that the move needs ([`rights`]), and makes a draft only if nothing stands in the way.
 
+mod address;
 mod create;
 mod entered;
 mod page;

@@ -235,14 +235,21 @@ fn pick<'a, T>(
     list: Option<&'a [T]>,
     is: impl Fn(&T) -> bool,
 ) -> Result<&'a T, Mistake> {
-    let label = field.label();
     if entered.is_empty() {
-        return wrong(field, format!("Choose a value for “{label}”."));
+        return wrong(field, what_to_choose(field));
     }
     let Some(list) = list else { return wrong(field, unread("The list")) };
     match list.iter().find(|item| is(item)) {
         Some(item) => Ok(item),
         None => wrong(field, "What was chosen is not in the list any more. Choose again."),
+    }
+}
+
+fn what_to_choose(field: FieldKey) -> &'static str {
+    match field {
+        FieldKey::Group => "Choose the group of devices to move.",
+        FieldKey::Template => "Choose the template of the devices to move.",
+        _ => "Choose the DPS instance through which the devices are to reach the hub.",
     }
 }
 

@@ -1,1 +1,179 @@
+use std::sync::Arc;
 
+use super::*;
+use crate::azure::arm::{CentralApp, HubTier, Inventory, LinkedHub};
+use crate::ids::HubHost;
+use crate::web::new::reading::Loaded;
+use crate::web::new::surveyor::{CentralAppName, ChosenApp, Contents};
+
+fn dps() -> DpsResource {
+    DpsResource {
+        id: "/subscriptions/1/dps".into(),
+        name: "contoso-dps".into(),
+        subscription: "1".into(),
+        resource_group: "iot".into(),
+        location: "westeurope".into(),
+        state: "Active".into(),
+        id_scope: "0ne00ABCDEF".into(),
+        service_host: "contoso-dps.azure-devices-provisioning.net".into(),
+        device_host: "global.azure-devices-provisioning.net".into(),
+        allocation_policy: "Hashed".into(),
+        linked_hubs: vec![LinkedHub {
+            host: "contoso-hub.azure-devices.net".into(),
+            location: "westeurope".into(),
+            apply_allocation_policy: true,
+            allocation_weight: None,
+        }],
+        etag: None,
+    }
+}
+
+fn hub(host: &str) -> HubResource {
+    HubResource {
+        id: "/subscriptions/1/hub".into(),
+        name: "contoso-hub".into(),
+        subscription: "1".into(),
+        resource_group: "iot".into(),
+        location: "westeurope".into(),
+        state: "Active".into(),
+        host: HubHost::new(host),
+        sku_name: "S1".into(),
+        tier: HubTier::Standard,
+        units: 1,
+        disable_local_auth: false,
+        public_network_access: None,
+    }
+}
+
+fn offer() -> Offer {
+    let app = CentralAppName {
+        id: "/subscriptions/1/app".into(),
+        name: "contoso-fleet".into(),
+        display_name: "Contoso fleet".into(),
+        state: Some("created".into()),
+    };
+    let inventory = Inventory {
+        apps: Vec::<CentralApp>::new(),
+        dps: vec![dps()],
+        hubs: vec![hub("contoso-hub.azure-devices.net"), hub("other.azure-devices.net")],
+        problems: Vec::new(),
+    };
+    let contents = Contents {
+        groups: vec![
+            serde_json::from_value(serde_json::json!({"id": "boilers", "displayName": "Boilers"})).expect("a group"),
+        ],
+        templates: vec![DeviceTemplate {
+            id: "dtmi:boiler;1".into(),
+            display_name: "Boiler".into(),
+            model: None,
+            migration: None,
+        }],
+    };
+    Offer {
+        inventory: Loaded::Ready(Arc::new(inventory)),
+        app: Some(Ok(ChosenApp { arm: Some(app), subdomain: "contoso-fleet".into() })),
+        contents: Loaded::Ready(Arc::new(contents)),
+        dps: Loaded::Ready(Arc::new(dps())),
+        hub: Loaded::Ready(Arc::new(hub("contoso-hub.azure-devices.net"))),
+    }
+}
+
+fn entered() -> Entered {
+    Entered {
+        name: "  First wave ".into(),
+        mode: "central_to_hub".into(),
+        application: "contoso-fleet".into(),
+        group: "boilers".into(),
+        template: "dtmi:boiler;1".into(),
+        dps: "contoso-dps.azure-devices-provisioning.net".into(),
+        hub: "contoso-hub.azure-devices.net".into(),
+        minutes: "10".into(),
+        ..Entered::default()
+    }
+}
+
+fn mistakes(entered: &Entered) -> Vec<FieldKey> {
+    parse(entered, &offer()).expect_err("a mistake").into_iter().map(|mistake| mistake.field).collect()
+}
+
+#[test]
+fn a_form_that_is_filled_in_becomes_a_plan_of_what_azure_says() {
+    let chosen = parse(&entered(), &offer()).expect("a plan");
+    assert_eq!(chosen.name, "First wave");
+    assert_eq!(chosen.plan.source.app_display_name, "Contoso fleet");
+    assert_eq!(chosen.plan.source.group_name, "Boilers");
+    assert_eq!(chosen.plan.target.id_scope.as_str(), "0ne00ABCDEF");
+    assert_eq!(chosen.plan.arrival_minutes, 10);
+    assert!(!chosen.plan.register_on_arrival);
+}
+
+#[test]
+fn an_empty_form_is_told_every_field_that_lacks() {
+    let nothing =
+        Offer { app: None, contents: Loaded::NotAsked, dps: Loaded::NotAsked, hub: Loaded::NotAsked, ..offer() };
+    let mistakes = parse(&Entered::default(), &nothing).expect_err("mistakes");
+    let fields: Vec<FieldKey> = mistakes.into_iter().map(|mistake| mistake.field).collect();
+    assert_eq!(fields, [FieldKey::Name, FieldKey::Application, FieldKey::Dps, FieldKey::Minutes]);
+}
+
+#[test]
+fn absurd_names_are_refused_and_unusual_ones_kept() {
+    for name in ["", "   ", "a\u{0}b", "a\nb", "\u{202E}evil", "a\u{200B}b", &"x".repeat(121)] {
+        assert_eq!(mistakes(&Entered { name: name.into(), ..entered() }), [FieldKey::Name], "{name:?}");
+    }
+    for name in ["<script>alert(1)</script>", "Größe 北 🚚", "'; drop table migrations", &"é".repeat(120)] {
+        let chosen = parse(&Entered { name: name.into(), ..entered() }, &offer()).expect(name);
+        assert_eq!(chosen.name, name);
+    }
+}
+
+#[test]
+fn ids_that_azure_does_not_offer_are_refused_at_their_field() {
+    let forged = |change: fn(&mut Entered)| {
+        let mut form = entered();
+        change(&mut form);
+        mistakes(&form)
+    };
+    assert_eq!(forged(|form| form.group = "forged".into()), [FieldKey::Group]);
+    assert_eq!(forged(|form| form.template = "dtmi:forged;1".into()), [FieldKey::Template]);
+    assert_eq!(forged(|form| form.dps = "forged.azure-devices-provisioning.net".into()), [FieldKey::Dps]);
+    assert_eq!(forged(|form| form.mode = "hub_to_central".into()), [FieldKey::Mode]);
+    assert_eq!(forged(|form| form.mode = "sideways".into()), [FieldKey::Mode]);
+}
+
+#[test]
+fn a_hub_that_is_not_linked_to_the_dps_is_refused_even_if_it_exists() {
+    assert_eq!(mistakes(&Entered { hub: "other.azure-devices.net".into(), ..entered() }), [FieldKey::Hub]);
+}
+
+#[test]
+fn minutes_are_a_whole_number_within_a_day() {
+    for minutes in ["", "0", "1441", "-5", "ten", "1.5", "99999999999999"] {
+        assert_eq!(mistakes(&Entered { minutes: minutes.into(), ..entered() }), [FieldKey::Minutes], "{minutes:?}");
+    }
+    assert_eq!(
+        parse(&Entered { minutes: " 1440 ".into(), ..entered() }, &offer()).expect("a day").plan.arrival_minutes,
+        1_440
+    );
+}
+
+#[test]
+fn a_canary_is_an_id_without_blanks() {
+    assert_eq!(mistakes(&Entered { canary: "two words".into(), ..entered() }), [FieldKey::Canary]);
+    let chosen = parse(&Entered { canary: " sn-0007 ".into(), ..entered() }, &offer()).expect("a plan");
+    assert_eq!(chosen.plan.canary, Some("sn-0007".into()));
+}
+
+#[test]
+fn a_list_that_could_not_be_read_is_no_reason_to_believe_the_form() {
+    let unread = Offer { dps: Loaded::Reading, ..offer() };
+    let mistakes = parse(&entered(), &unread).expect_err("a mistake");
+    assert_eq!(mistakes[0].field, FieldKey::Dps);
+    assert!(mistakes[0].words.contains("Try again"));
+}
+
+#[test]
+fn an_application_from_the_list_and_an_address_at_once_is_asked_back() {
+    let both = Offer { app: Some(Err(AppMistake::Both)), contents: Loaded::NotAsked, ..offer() };
+    assert_eq!(parse(&entered(), &both).expect_err("a mistake")[0].field, FieldKey::Address);
+}

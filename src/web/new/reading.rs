@@ -65,14 +65,22 @@ pub struct Trouble {
     pub remedy: Option<String>,
     /// Signing in again ends it.
     pub sign_in: bool,
-    /// What to consent to, if that is what is missing.
+    /// Consent is what is missing.
     pub consent: bool,
+    /// Azure said that the person may not.
+    pub forbidden: bool,
 }
 
 impl From<&AzureError> for Trouble {
     fn from(error: &AzureError) -> Self {
         let consent = matches!(&error.kind, ErrorKind::SignIn(TokenError::SignInNeeded { consent_for: Some(_), .. }));
-        Self { what: error.to_string(), remedy: error.hint.clone(), sign_in: error.needs_sign_in(), consent }
+        Self {
+            what: error.to_string(),
+            remedy: error.hint.clone(),
+            sign_in: error.needs_sign_in(),
+            consent,
+            forbidden: matches!(error.kind, ErrorKind::Forbidden),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Surveyor {
                 }
             },
         );
-        let mut all = Rights::default();
+        let mut all = Rights { checks: groups_check(offer).into_iter().collect(), enrollment: None };
         for part in [app, dps, hub] {
             match part {
                 Loaded::NotAsked => {}
@@ -144,6 +144,17 @@ impl Surveyor {
         }
         answer
     }
+}
+
+/// Reading groups and templates for the lists has tried that right already.
+fn groups_check(offer: &Offer) -> Option<RightCheck> {
+    let verdict = match &offer.contents {
+        Loaded::Ready(_) => Verdict::Granted,
+        Loaded::Failed(trouble) if trouble.forbidden => Verdict::Missing,
+        Loaded::Failed(trouble) => Verdict::Unknown(trouble.what.clone()),
+        Loaded::NotAsked | Loaded::Reading => return None,
+    };
+    Some(RightCheck { right: Right::ReadGroups, scope: offer.chosen_app()?.label().to_owned(), verdict })
 }
 
 fn verdict<T>(answer: Result<T, AzureError>) -> Verdict {

@@ -75,7 +75,7 @@ impl Summary {
         let counting = review.count.as_ref().is_some_and(|count| !count.is_over());
         let checking = review.rights.is_reading();
         let trouble = review.rights.trouble().cloned();
-        let stands_in_the_way = !blocking.is_empty() || trouble.is_some();
+        let stands_in_the_way = !blocking.is_empty() || trouble.is_some() || review.unread;
         let chosen = review.count.is_some() && review.floor.is_some();
         Self {
             pending: false,

@@ -21,6 +21,8 @@ pub(super) struct Review {
     pub(super) count: Option<CountState>,
     /// How fast devices can arrive, once the hub is chosen.
     pub(super) floor: Option<ArrivalFloor>,
+    /// Something that was chosen could not be read; the lists say why.
+    pub(super) unread: bool,
     /// Whether the rights were tried.
     pub(super) rights: Loaded<()>,
 }
@@ -65,7 +67,7 @@ impl Surveyor {
             rights: tried.checks,
         };
         let floor = offer.hub.ready().map(|hub| ArrivalFloor::of(&hub.sku_name, hub.units));
-        Review { survey, count, floor, rights }
+        Review { survey, count, floor, unread: offer.has_trouble(), rights }
     }
 
     /// Hosts in Azure's answers that this program would not talk to.

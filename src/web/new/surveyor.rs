@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::try_join;
 
+use super::address::subdomain_of;
 use super::entered::Entered;
 use super::reading::{Cached, Loaded, Trouble, Wait};
 use super::rights::{Rights, RightsKey};
@@ -117,6 +118,14 @@ impl Offer {
         let known = self.inventory.ready().map(|inventory| inventory.hubs.as_slice()).unwrap_or_default();
         let of = |host: &HubHost| known.iter().find(|hub| hub.host.same_as(host.as_str()));
         dps.linked_hubs.iter().map(|linked| (linked.host.clone(), of(&linked.host))).collect()
+    }
+
+    /// Something could not be read.
+    pub(super) fn has_trouble(&self) -> bool {
+        self.inventory.trouble().is_some()
+            || self.contents.trouble().is_some()
+            || self.dps.trouble().is_some()
+            || self.hub.trouble().is_some()
     }
 
     /// Something is still being read.
@@ -268,61 +277,4 @@ pub(super) fn listed_dps<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a
 /// The hub of that host.
 pub(super) fn listed_hub<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a HubResource> {
     inventory.hubs.iter().find(|hub| hub.host.same_as(host))
-}
-
-/// The subdomain in an application's address, which must be of this cloud: nothing of a person's is ever sent elsewhere.
-fn subdomain_of(address: &str, suffix: &str) -> Result<Subdomain, String> {
-    let example = format!("Give it as https://contoso.{suffix}.");
-    let text = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
-    let wrong = || format!("This is not the address of an IoT Central application. {example}");
-    let url = url::Url::parse(&text).map_err(|_| wrong())?;
-    if url.scheme() != "https" || url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong());
-    }
-    let host = url.host_str().unwrap_or_default();
-    let Some(label) = host.strip_suffix(suffix).and_then(|label| label.strip_suffix('.')) else {
-        return Err(format!("Applications of this cloud end in {suffix}. {example}"));
-    };
-    let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if label.is_empty() || label.len() > 63 || !plain || label.starts_with('-') || label.ends_with('-') {
-        return Err(wrong());
-    }
-    Ok(Subdomain::new(label))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::subdomain_of;
-
-    const SUFFIX: &str = "azureiotcentral.com";
-
-    #[test]
-    fn an_application_can_be_given_by_its_address_however_it_was_copied() {
-        for address in [
-            "https://contoso.azureiotcentral.com",
-            "https://Contoso.azureiotcentral.com/devices?x=1",
-            "contoso.azureiotcentral.com",
-        ] {
-            assert_eq!(subdomain_of(address, SUFFIX).expect(address).as_str(), "contoso");
-        }
-    }
-
-    #[test]
-    fn an_address_of_another_host_is_refused() {
-        for address in [
-            "https://contoso.evil.example",
-            "https://contoso.azureiotcentral.com.evil.example",
-            "https://evilazureiotcentral.com",
-            "https://azureiotcentral.com",
-            "https://a.b.azureiotcentral.com",
-            "http://contoso.azureiotcentral.com",
-            "https://contoso.azureiotcentral.com:8443",
-            "https://me:secret@contoso.azureiotcentral.com",
-            "javascript:alert(1)",
-            "contoso",
-            "https://-x.azureiotcentral.com",
-        ] {
-            assert!(subdomain_of(address, SUFFIX).is_err(), "{address}");
-        }
-    }
 }
