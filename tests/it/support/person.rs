@@ -82,9 +82,13 @@ impl Person {
         self.pick(&page, name).await
     }
 
-    /// Picks an account on the sign-in page.
+    /// Picks an account on the sign-in page; once more where the tenant does not know IoT Central and it is asked again.
     pub async fn pick(&self, page: &Page, name: &str) -> Page {
-        self.press(page, &Self::account_button(page, name)).await
+        let page = self.press(page, &Self::account_button(page, name)).await;
+        if page.url.starts_with(&self.home) {
+            return page;
+        }
+        self.press(&page, &Self::account_button(&page, name)).await
     }
 
     /// The sign-in page's button for a person.
@@ -157,7 +161,13 @@ impl Person {
         self.cookies.lock().expect("not poisoned").clear();
     }
 
-    /// The values of the program's cookies.
+    /// The value of the cookie that names this browser's session.
+    pub fn cookie_of_program(&self, program: &Program) -> String {
+        let kept = self.cookies.lock().expect("not poisoned");
+        kept["localhost"][&format!("iotc_migrator_{}", program.port)].clone()
+    }
+
+    /// The values of all cookies.
     pub fn cookie_values(&self) -> Vec<String> {
         let kept = self.cookies.lock().expect("not poisoned");
         kept.values().flat_map(|jar| jar.values().cloned()).collect()
