@@ -6,7 +6,7 @@ use super::Engine;
 use crate::azure::ArmPolicyKeys;
 use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
-use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason};
 use crate::migration::{CommandState, FailReason};
 use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 use crate::store::events::{self, EventKind};
@@ -66,11 +66,17 @@ impl Engine {
     /// no command was delivered to them, or no answer came, get another chance.
     ///
     /// # Errors
-    /// [`ControlError::NotNow`] when it is not paused.
+    /// [`ControlError::NotNow`] when it is not paused, or waits for somebody else's sign-in.
     pub async fn resume(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
-        if !matches!(migration.state, MigrationState::Paused(_)) {
+        let MigrationState::Paused(pause) = &migration.state else {
             return Err(ControlError::NotNow("The migration is not paused.".into()));
+        };
+        // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
+        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
+            && pause.reason == PauseReason::SignIn
+        {
+            return Err(ControlError::NotNow(format!("It goes on by itself as soon as {} signs in here.", person.name)));
         }
         let again = reopen_unanswered(&mut tx, id, now).await?;
         retire_canaries(&mut tx, id).await?;
