@@ -113,7 +113,7 @@ pub(super) async fn record_answer(run: &Run, device: &Device, answer: &CommandAn
 }
 
 /// A waiting device that may have been told is on its way again.
-fn reopen(row: &mut Device) {
+pub(super) fn reopen(row: &mut Device) {
     if matches!(row.outcome, Outcome::Waiting(_)) {
         row.outcome = Outcome::Pending;
         row.detail = None;

@@ -65,6 +65,18 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
+    /// Devices with a single command of which no end was recorded.
+    pub async fn devices_half_told(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome in ('pending', 'waiting') and command = 'started' and via <> 'job'
+             order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
     /// Told devices that could still turn up though they are waited for or given up.
     pub async fn devices_that_may_turn_up(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
