@@ -76,7 +76,10 @@ impl Engine {
         if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
             && pause.reason == PauseReason::SignIn
         {
-            return Err(ControlError::NotNow(format!("It goes on by itself as soon as {} signs in here.", person.name)));
+            return Err(ControlError::NotNow(format!(
+                "It goes on by itself as soon as {} signs in here.",
+                person.name
+            )));
         }
         let again = reopen_unanswered(&mut tx, id, now).await?;
         retire_canaries(&mut tx, id).await?;

@@ -29,8 +29,9 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             .change_device(run.id(), &device.id, |row| {
                 let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
                 row.command = CommandState::Unclear;
+                // A try that the program itself broke off says nothing of the device, so it uses up none of its tries.
+                row.attempts = row.attempts.saturating_sub(1);
                 row.detail = Some("the program stopped before its answer was recorded".into());
-                row.unclear += 1;
                 row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS)) + patience);
             })
             .await?;

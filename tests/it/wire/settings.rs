@@ -7,8 +7,7 @@ use crate::support::program::Program;
 /// Starts the program with settings that are wrong; gives what it says.
 async fn refused(environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let data = TempDir::new().expect("a directory");
-    let environment: Vec<_> =
-        environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let environment: Vec<_> = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let (code, said) = Program::refuse(data.path(), &environment, arguments).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(!data.path().join("migrator.db").exists(), "nothing was begun");
