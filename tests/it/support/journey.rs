@@ -44,6 +44,16 @@ impl Wish {
         }
     }
 
+    /// The boilers, onto the small hub that shows throttling.
+    pub fn onto_the_small_hub() -> Self {
+        Self { hub: "contoso-hub-small".into(), ..Self::default() }
+    }
+
+    /// With this device moved and proven first.
+    pub fn canary(self, id: &str) -> Self {
+        self.with("Canary device", id)
+    }
+
     pub fn with(mut self, label: &str, value: &str) -> Self {
         self.more.retain(|(known, _)| known != label);
         self.more.push((label.into(), value.into()));
@@ -133,6 +143,19 @@ impl Person {
         loop {
             let page = self.see(journey).await;
             if page.text().contains(text) {
+                return page;
+            }
+            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Looks at a migration's page until its line of state has `text`, which other parts of the page may have before.
+    pub async fn wait_for_state(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        let started = std::time::Instant::now();
+        loop {
+            let page = self.see(journey).await;
+            if page.texts(".state").iter().any(|state| state.contains(text)) {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
