@@ -117,12 +117,9 @@ async fn lost(run: &Run, canary: &Device, why: &str) -> Result<Halt, Halt> {
         Some(detail) => format!("The canary {} did not arrive ({why}: {detail}). Nobody else was told.", canary.id),
         None => format!("The canary {} did not arrive ({why}). Nobody else was told.", canary.id),
     };
-    let made_ahead = run.store().device_page(run.id(), &Default::default(), 1).await?;
-    let remove = match made_ahead.devices.iter().any(|device| device.facts.registered.is_some()) {
-        true => {
-            " If the identities made ahead are the cause, remove them with the button here and let DPS register each device."
-        }
-        false => "",
+    let remove = match run.store().unused_identities(run.id()).await? {
+        0 => "",
+        _ => " If the identities made ahead are the cause, remove them with the button here and let DPS register each device.",
     };
     Ok(Halt::pause(
         PauseReason::CanaryLost,

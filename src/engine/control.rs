@@ -126,9 +126,7 @@ impl Engine {
             let Some(last) = batch.last() else { return Ok(removed) };
             after = last.id.as_str().to_owned();
             for device in batch {
-                let ours =
-                    device.facts.registered.as_ref().is_some_and(|fact| fact.evidence.contains("made in the hub"));
-                if !ours || device.facts.connected.is_some() || device.outcome == Outcome::Moved {
+                if !device.facts.made_ahead() || device.facts.connected.is_some() || device.outcome == Outcome::Moved {
                     continue;
                 }
                 if let Some(identity) = hub.identity(&device.id).await?

@@ -144,8 +144,8 @@ fn pause_title(reason: PauseReason) -> &'static str {
 fn beside(counts: &Counts) -> Option<String> {
     let outside = match counts.outside {
         0 => None,
-        1 => Some("1 device of the group has another template".to_owned()),
-        n => Some(format!("{n} devices of the group have another template")),
+        1 => Some("1 device of the application is outside the group or of another template".to_owned()),
+        n => Some(format!("{n} devices of the application are outside the group or of another template")),
     };
     let unassigned = match counts.unassigned {
         0 => None,
