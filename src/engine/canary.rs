@@ -119,7 +119,9 @@ async fn lost(run: &Run, canary: &Device, why: &str) -> Result<Halt, Halt> {
     };
     let remove = match run.store().unused_identities(run.id()).await? {
         0 => "",
-        _ => " If the identities made ahead are the cause, remove them with the button here and let DPS register each device.",
+        _ => {
+            " If the identities made ahead are the cause, remove them with the button here and let DPS register each device."
+        }
     };
     Ok(Halt::pause(
         PauseReason::CanaryLost,

@@ -1,17 +1,18 @@
 //! Tells devices by one IoT Central job.
 //!
 //! A job hits every member of a live query, so it is used only when that query's members are exactly the devices cleared
-//! to move, besides those that moved already. Its verdict never changes a device that moved, and its *failed* carries no
-//! reason: such a device is looked for at the target and then asked singly.
+//! to move, besides those that moved already, and where the target takes all of them within a minute. Its verdict never
+//! changes a device that moved, and its *failed* carries no reason: such a device is looked for at the target and then
+//! asked singly.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals;
 use super::halt::Halt;
 use super::run::Run;
-use super::singles::Budget;
 use super::snapshot::completed;
 use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobRequest, JobStatus};
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
@@ -60,7 +61,8 @@ pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt>
     Ok(())
 }
 
-/// The group's members of the template, read now, less those that moved, are exactly the cleared devices.
+/// The group's members of the template, read now, less those that moved, are exactly the cleared devices, and the target
+/// takes all of them within a minute.
 async fn allowed(run: &Run) -> Result<bool, Halt> {
     let cleared: HashSet<DeviceId> =
         run.store().devices_untold(run.id(), u32::MAX).await?.into_iter().map(|device| device.id).collect();
@@ -81,7 +83,8 @@ async fn allowed(run: &Run) -> Result<bool, Halt> {
         .map(|member| member.id)
         .filter(|id| !moved.contains(id))
         .collect();
-    Ok(hit == cleared)
+    // How fast a job goes is up to IoT Central, and it can be stopped only after the fact.
+    Ok(hit == cleared && run.inner.arrivals.take_many(&run.migration.plan.target, cleared.len(), run.now()))
 }
 
 async fn plan(run: &Run) -> Result<JobRecord, Halt> {
@@ -98,12 +101,12 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<(), Halt> {
     run.still_wanted().await?;
     if run.central.job(&record.id).await?.is_none() {
         let source = &run.migration.plan.source;
-        let budget = Budget::of(&run.migration.plan);
+        let most = arrivals::per_minute(&run.migration.plan.target);
         let request = JobRequest {
             display_name: format!("Move to {}: {}", run.migration.plan.target.hub_name, run.migration.name),
             description: DESCRIPTION.into(),
             group: source.group.clone(),
-            batch: u32::try_from(budget.lag() / 2).ok().filter(|batch| *batch > 0),
+            batch: Some(most / 2),
             target: source.template.clone(),
             path: run.command().job_path(),
             value: serde_json::from_str(&record.payload).unwrap_or_else(|_| run.payload()),
@@ -138,7 +141,7 @@ fn not_made(error: AzureError) -> Halt {
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
 async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
-    let budget = Budget::of(&run.migration.plan).lag();
+    let budget = u64::from(arrivals::per_minute(&run.migration.plan.target));
     let mut held = run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held);
     while !stop.is_cancelled() {
         run.still_wanted().await?;
@@ -174,7 +177,8 @@ async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Ha
         return Ok(None);
     }
     let app = &run.migration.plan.source.app_display_name;
-    let trouble = format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
+    let trouble =
+        format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
     Err(Halt::Transient { trouble, after: None })
 }
 

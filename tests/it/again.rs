@@ -21,11 +21,8 @@ const REFUSES: &str = "boiler-0009";
 
 /// Thirty boilers, of which two are off and one refuses.
 fn world(clock: &SandboxClock, groups: usize) -> World {
-    let mut world = if groups == 1 {
-        fleet::simple_world(clock, 30, "S2", 10)
-    } else {
-        fleet::three_groups_world(clock, 30)
-    };
+    let mut world =
+        if groups == 1 { fleet::simple_world(clock, 30, "S2", 10) } else { fleet::three_groups_world(clock, 30) };
     for id in SWITCHED_OFF {
         world.devices.get_mut(id).expect("a boiler").online = false;
         world.apps.get_mut(MAIN_APP).and_then(|app| app.devices.get_mut(id)).expect("a boiler").presence.since = None;

@@ -71,8 +71,14 @@ async fn a_clean_group_goes_by_exactly_one_job_behind_a_single_canary() {
     let payload = &entries[0]["value"];
     assert_eq!(payload["idScope"], "0ne00C0DE01");
     assert_eq!(payload["dpsName"], "contoso-dps");
-    assert!(payload["dpsId"].as_str().is_some_and(|link| link.contains("provisioningServices/contoso-dps")), "{payload}");
-    assert_eq!((&payload["centralAppName"], &payload["centralAppSubdomain"]), (&json!("contoso-fleet"), &json!(MAIN_APP)));
+    assert!(
+        payload["dpsId"].as_str().is_some_and(|link| link.contains("provisioningServices/contoso-dps")),
+        "{payload}"
+    );
+    assert_eq!(
+        (&payload["centralAppName"], &payload["centralAppSubdomain"]),
+        (&json!("contoso-fleet"), &json!(MAIN_APP))
+    );
     assert_eq!(payload.as_object().map(serde_json::Map::len), Some(5), "{payload}");
 
     let mut canaries = Vec::new();
@@ -90,7 +96,7 @@ async fn a_clean_group_goes_by_exactly_one_job_behind_a_single_canary() {
         let history = &world.apps[MAIN_APP].devices[&canaries[0]].commands["migration.DeviceMove"];
         history.iter().map(|record| record.request.clone()).collect::<Vec<_>>()
     });
-    assert_eq!(asked, [payload.clone()], "the canary is told the same as the rest");
+    assert_eq!(asked, std::slice::from_ref(payload), "the canary is told the same as the rest");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,7 +159,11 @@ async fn a_group_that_is_almost_equal_blocks_with_what_is_wrong_whoever_adds_the
         let page = ada.open(&format!("/migrations/{}/keys", journey.id)).await;
         let form = page.form_with_button("Check again").expect("a form").set("keys", "program");
         let page = ada.submit(&page, form).await;
-        assert!(page.text().contains(&format!("Group {id} of the DPS")) && page.text().contains(why), "{}", page.text());
+        assert!(
+            page.text().contains(&format!("Group {id} of the DPS")) && page.text().contains(why),
+            "{}",
+            page.text()
+        );
         a_forged_start_is_refused(&lab, &ada, &page, why).await;
         let page = by_hand(&ada, &page).await;
         assert!(page.text().contains(why), "{}", page.text());

@@ -119,7 +119,8 @@ async fn identities_are_made_ahead_by_the_hundred_and_the_unused_ones_can_be_rem
     made.sort();
     assert_eq!(made, everybody, "each identity is made once");
     let calls = lab.shared().log().all();
-    let bulk = calls.iter().filter(|call| call.service == Service::Hub && call.path == "/devices" && !call.effects.is_empty());
+    let bulk =
+        calls.iter().filter(|call| call.service == Service::Hub && call.path == "/devices" && !call.effects.is_empty());
     assert_eq!(bulk.map(|call| call.effects.len()).collect::<Vec<_>>(), [100, 100, 30]);
     assert!(all_but(&lab, "boiler-0001").iter().all(was_left_alone));
 
@@ -133,5 +134,10 @@ async fn identities_are_made_ahead_by_the_hundred_and_the_unused_ones_can_be_rem
     assert_eq!(lab.effects("identity.created").len(), 230, "from now on DPS registers each device as it arrives");
     let rows = ada.devices(&journey).await;
     let moved = rows.iter().filter(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)).count();
-    assert_eq!(moved, 230, "{:?}", rows.values().find(|row| row["outcome"] != "moved" && row["device_id"] != "boiler-0001"));
+    assert_eq!(
+        moved,
+        230,
+        "{:?}",
+        rows.values().find(|row| row["outcome"] != "moved" && row["device_id"] != "boiler-0001")
+    );
 }

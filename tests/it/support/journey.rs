@@ -99,6 +99,7 @@ impl Person {
         self.until(page, |page| page.option(label, text).is_some()).await
     }
 
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
     async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
         for _ in 0..200 {
             if good(&page) {
@@ -139,23 +140,21 @@ impl Person {
 
     /// Looks at a migration's page until its words have `text`; fails after `patience` of real time.
     pub async fn wait_for(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
-        let started = std::time::Instant::now();
-        loop {
-            let page = self.see(journey).await;
-            if page.text().contains(text) {
-                return page;
-            }
-            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        self.look_until(journey, text, patience, |page| page.text().contains(text)).await
     }
 
-    /// Looks at a migration's page until its line of state has `text`, which other parts of the page may have before.
+    /// The same with its line of state: other parts of the page may have the words before.
     pub async fn wait_for_state(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        let says = |page: &Page| page.texts(".state").iter().any(|state| state.contains(text));
+        self.look_until(journey, text, patience, says).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
+    async fn look_until(&self, journey: &Journey, text: &str, patience: Duration, good: impl Fn(&Page) -> bool) -> Page {
         let started = std::time::Instant::now();
         loop {
             let page = self.see(journey).await;
-            if page.texts(".state").iter().any(|state| state.contains(text)) {
+            if good(&page) {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
