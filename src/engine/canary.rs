@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::tell::{self, Told};
+use super::tell::{self, Refusals, Told};
 use super::verify;
 use crate::ids::DeviceId;
 use crate::migration::model::PauseReason;
@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Returns when a canary is proven at the target, or when there is nobody to tell.
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     let mut tried: HashSet<DeviceId> = HashSet::new();
+    let mut refusals = Refusals::default();
+    let mut last = None;
     loop {
         run.still_wanted().await?;
         let canaries = run.store().canaries(run.id()).await?;
@@ -34,6 +36,9 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             continue;
         }
         let Some(candidate) = candidate(run, &canaries, &tried).await? else {
+            if let (true, Some(last)) = (refusals.any(), &last) {
+                return Err(refusals.halt(run, last).await?);
+            }
             return if tried.is_empty() && canaries.is_empty() { Ok(()) } else { Err(nobody(run, tried.len())) };
         };
         if tried.len() >= MOST_CANDIDATES {
@@ -43,6 +48,8 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
         run.note(EventKind::Canary, &format!("Telling {} to move, as the canary.", candidate.id)).await?;
         let told = tell::tell(run, &candidate, Via::Canary, CONNECT_SECONDS).await?;
         note_answer(run, &candidate, told).await?;
+        refusals.note(run, &candidate.id, told).await?;
+        last = Some(candidate.id);
     }
 }
 
@@ -80,7 +87,7 @@ async fn note_answer(run: &Run, canary: &Device, told: Told) -> Result<(), Halt>
     let text = match told {
         Told::MayMove => format!("{} may be on its way; looking for it at the target.", canary.id),
         Told::Unreachable => format!("{} could not be reached.", canary.id),
-        Told::Settled => format!("{} will not move; its row says why.", canary.id),
+        Told::Settled | Told::NotDelivered => format!("{} will not move; its row says why.", canary.id),
     };
     run.note(EventKind::Canary, &text).await
 }

@@ -8,7 +8,7 @@ use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
 use crate::migration::{FailReason, Outcome};
-use crate::store::devices::{fail_waiting, try_waiting};
+use crate::store::devices::{fail_waiting, reopen_unanswered, try_waiting};
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, WriteTx, migrations};
 
@@ -61,7 +61,8 @@ impl Engine {
         self.commit(tx, id, by, EventKind::TriedAgain, &text, now).await
     }
 
-    /// Goes on with a paused migration, still with the rights of the person who started it.
+    /// Goes on with a paused migration, still with the rights of the person who started it. Devices that failed because
+    /// no command was delivered to them, or no answer came, get another chance.
     ///
     /// # Errors
     /// [`ControlError::NotNow`] when it is not paused.
@@ -70,8 +71,15 @@ impl Engine {
         if !matches!(migration.state, MigrationState::Paused(_)) {
             return Err(ControlError::NotNow("The migration is not paused.".into()));
         }
+        let again = reopen_unanswered(&mut tx, id, now).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
-        let text = format!("{} resumed the migration.", by.name);
+        let text = match again {
+            0 => format!("{} resumed the migration.", by.name),
+            n => format!(
+                "{} resumed the migration; {n} devices that had failed without an answer are asked again.",
+                by.name
+            ),
+        };
         self.commit(tx, id, by, EventKind::Resumed, &text, now).await
     }
 

@@ -49,13 +49,19 @@ impl From<AzureError> for Halt {
         tracing::warn!(error = %error, kind = ?error.kind, "azure stands in the way");
         let detail = error.to_string();
         let hint = error.hint.clone();
-        let remedy = |otherwise: &str| hint.clone().unwrap_or_else(|| otherwise.to_owned());
+        let remedy = |otherwise: &str| match &hint {
+            Some(hint) => format!("{hint} Then press Resume."),
+            None => otherwise.to_owned(),
+        };
         match &error.kind {
             ErrorKind::SignIn(token) => token_halt(token),
             ErrorKind::Throttled { .. }
             | ErrorKind::Unavailable { .. }
             | ErrorKind::NotJson
-            | ErrorKind::DeviceTimeout => Self::Transient { trouble: detail, after: error.retry_after() },
+            | ErrorKind::DeviceTimeout => {
+                let trouble = hint.map_or_else(|| detail.clone(), |hint| format!("{detail}. {hint}"));
+                Self::Transient { trouble, after: error.retry_after() }
+            }
             ErrorKind::Forbidden | ErrorKind::Unauthorized => {
                 Self::pause(PauseReason::Rights, detail, remedy("Have the missing role assigned, then press Resume."))
             }

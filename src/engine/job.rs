@@ -14,7 +14,7 @@ use super::run::Run;
 use super::singles::Budget;
 use super::snapshot::completed;
 use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobRequest, JobStatus};
-use crate::azure::error::{EffectKnown, ErrorKind};
+use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::ids::{DeviceId, JobId};
 use crate::migration::device::Fact;
 use crate::migration::model::{Step, StepState};
@@ -27,6 +27,8 @@ use crate::store::jobs::{self, JobProgress, JobRecord};
 const FEWEST: usize = 2;
 /// Between two looks at a job.
 const LOOK: Duration = Duration::from_secs(3);
+/// How long IoT Central certainly keeps a job: it says 30 days.
+const KEPT: Duration = Duration::from_secs(29 * 24 * 3600);
 /// The description by which the original tool, too, finds such jobs.
 const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
@@ -108,13 +110,13 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<(), Halt> {
         };
         match run.central.put_job(&record.id, &request).await {
             Ok(_) => {}
-            // Whether it was made is not known, or it is there: it is read again before anything is repeated.
-            Err(error) if error.effect == EffectKnown::Unknown || matches!(error.kind, ErrorKind::Conflict) => {
+            // Whether it was made is not known, or it is refused because it is there (how a second PUT is refused is not
+            // documented): it is read again before anything is repeated.
+            Err(error) => {
                 if run.central.job(&record.id).await?.is_none() {
-                    return Err(Halt::Transient { trouble: error.to_string(), after: error.retry_after() });
+                    return Err(not_made(error));
                 }
             }
-            Err(error) => return Err(error.into()),
         }
     }
     let now = run.now();
@@ -125,6 +127,14 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await
 }
 
+/// A job that IoT Central does not have after a PUT that failed.
+fn not_made(error: AzureError) -> Halt {
+    if error.effect == EffectKnown::Unknown {
+        return Halt::Transient { trouble: error.to_string(), after: error.retry_after() };
+    }
+    error.into()
+}
+
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
 async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
@@ -132,10 +142,8 @@ async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), H
     let mut held = run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held);
     while !stop.is_cancelled() {
         run.still_wanted().await?;
-        let job = run.central.job(id).await?;
-        let verdicts = run.central.job_devices(id).await?;
+        let Some((job, verdicts)) = read(run, id).await? else { return finish(run, id, "gone", &[]).await };
         record_verdicts(run, id, &verdicts).await?;
-        let Some(job) = job else { return finish(run, id, "gone", &verdicts).await };
         let over = has_ended(&job, held);
         if over {
             return finish(run, id, &job.status.to_string(), &verdicts).await;
@@ -148,6 +156,27 @@ async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), H
         }
     }
     Ok(())
+}
+
+/// The job and its verdicts; `None` if IoT Central keeps it no longer. A young job that is not shown is a slip of the
+/// service: to tell its devices singly as well would tell them twice.
+async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Halt> {
+    if let Some(job) = run.central.job(id).await? {
+        match run.central.job_devices(id).await {
+            Ok(verdicts) => return Ok(Some((job, verdicts))),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let jobs = run.store().jobs(run.id()).await?;
+    let young = jobs.iter().any(|job| job.id == *id && run.now() - job.created_at < KEPT);
+    if !young {
+        return Ok(None);
+    }
+    let app = &run.migration.plan.source.app_display_name;
+    let trouble =
+        format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
+    Err(Halt::Transient { trouble, after: None })
 }
 
 /// A job that we hold shows *stopped* and has not ended; of unknown words only the numbers count.

@@ -1,6 +1,6 @@
 //! Reads which keys the source's devices may present, and which of them the target's DPS knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -59,7 +59,10 @@ impl Engine {
 
 /// Reads both sides and holds them against each other.
 pub(super) async fn read(central: &Central, arm: &Arm, dps: &Dps, plan: &Plan) -> Result<KeysView, AzureError> {
-    let (source, target) = tokio::try_join!(central.enrollment_groups(), target_groups(arm, dps, plan))?;
+    let (mut source, target) = tokio::try_join!(central.enrollment_groups(), target_groups(arm, dps, plan))?;
+    // A list that changes while it is read can show a group on two pages.
+    let mut seen = HashSet::new();
+    source.retain(|group| seen.insert(group.id.clone()));
     let groups = source.iter().filter_map(group_keys).collect();
     let source: Vec<SourceGroup> = source.iter().map(source_group).collect();
     let subdomain = plan.source.subdomain.clone();
@@ -83,7 +86,9 @@ fn planned_id(subdomain: &Subdomain, group: &EnrollmentGroupId, hub: &HubHost) -
 }
 
 async fn target_groups(arm: &Arm, dps: &Dps, plan: &Plan) -> Result<Vec<TargetGroup>, AzureError> {
-    let (resource, groups) = tokio::try_join!(arm.get_dps(&plan.target.dps_id), dps.enrollment_groups())?;
+    let (resource, mut groups) = tokio::try_join!(arm.get_dps(&plan.target.dps_id), dps.enrollment_groups())?;
+    let mut seen = HashSet::new();
+    groups.retain(|group| seen.insert(group.id.as_str().to_ascii_lowercase()));
     let linked: Vec<HubHost> = resource.linked_hubs.iter().map(|hub| hub.host.clone()).collect();
     let mut target = Vec::with_capacity(groups.len());
     for group in groups {

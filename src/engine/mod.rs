@@ -20,6 +20,7 @@ mod halt;
 mod job;
 mod keys;
 mod moving;
+mod records;
 mod recover;
 mod register;
 mod run;

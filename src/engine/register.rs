@@ -102,10 +102,18 @@ async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
             let fact = Fact { at: run.now(), evidence: "identity made in the hub".into() };
             run.store().change_device(run.id(), id, |row| row.facts.registered = Some(fact)).await?;
         }
-        for error in &result.errors {
+        for error in result.errors.iter().filter(|error| !error.is_throttled()) {
             refused(run, group, error).await?;
         }
-        run.note(EventKind::Identities, &format!("{} identities made in the hub.", batch.len() - failed.len())).await?;
+        let throttled = result.errors.iter().filter(|error| error.is_throttled()).count();
+        let made = batch.len().saturating_sub(failed.len());
+        run.note(EventKind::Identities, &format!("{made} identities made in the hub.")).await?;
+        if throttled > 0 {
+            let hub = &run.migration.plan.target.hub_name;
+            let trouble =
+                format!("{hub} puts off making {throttled} identities: its registry is throttled or full for now");
+            return Err(Halt::Transient { trouble, after: None });
+        }
     }
     Ok(())
 }

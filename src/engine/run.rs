@@ -158,11 +158,13 @@ async fn note(inner: &Inner, id: MigrationId, halt: Halt) -> Result<Timestamp, S
         Halt::LookAgain => Ok(now),
         Halt::Store(error) => Err(error),
         Halt::Transient { trouble, after } => {
-            let before = inner.store.troubles(id).await?;
+            let (number, last) = inner.store.troubles(id).await?;
+            // Another trouble than the last means that something went well in between.
+            let before = if last.as_ref() == Some(&trouble) { number } else { number / 2 };
             let backoff = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(before.min(16))).min(LONGEST_WAIT);
             let at = now + backoff.max(after.unwrap_or_default()) + jitter(backoff);
-            inner.store.trouble(id, at, &trouble).await?;
-            if before == 0 {
+            inner.store.trouble(id, at, &trouble, before + 1).await?;
+            if number == 0 {
                 inner.store.note(id, now, EventKind::Trouble, &format!("Waiting for Azure: {trouble}")).await?;
             }
             Ok(at)

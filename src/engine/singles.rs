@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::tell::{self, Told};
+use super::tell::{self, Refusals, Told};
 use crate::ids::DeviceId;
 use crate::migration::model::Plan;
 use crate::migration::{Device, Via};
@@ -61,6 +61,7 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
     let mut in_flight: JoinSet<(DeviceId, Result<Told, Halt>)> = JoinSet::new();
     let mut slot = run.now();
     let mut halt: Option<Halt> = None;
+    let mut refusals = Refusals::default();
     loop {
         let stopped = halt.is_some() || stop.is_cancelled() || run.inner.cancel.is_cancelled();
         if !stopped && in_flight.len() < AT_ONCE && run.now() >= slot && room(run, budget).await? {
@@ -86,7 +87,11 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
             Some(told) = in_flight.join_next() => match told {
                 Ok((id, told)) => {
                     flying.remove(&id);
-                    if let Err(reason) = told {
+                    let noted = match told {
+                        Ok(told) => refusals.note(run, &id, told).await,
+                        Err(reason) => Err(reason),
+                    };
+                    if let Err(reason) = noted {
                         halt.get_or_insert(reason);
                     }
                 }

@@ -2,19 +2,20 @@
 //!
 //! Everything here only reads Azure; rows are upserts, so a repeat after a crash finds its own work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::halt::Halt;
 use super::keys;
+use super::records::{Record, Records};
 use super::run::Run;
 use crate::azure::central::Device as CentralDevice;
-use crate::azure::dps::{Attestation, Registration};
+use crate::azure::dps::Attestation;
 use crate::azure::hub::TwinSummary;
 use crate::ids::DeviceId;
-use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
-use crate::migration::model::{Step, StepState};
+use crate::migration::evidence::{Baseline, TwinSeen};
+use crate::migration::model::{CentralSource, PauseReason, Step, StepState};
 use crate::migration::{Outcome, SkipReason};
 use crate::store::devices::{self, Found};
 use crate::store::migrations;
@@ -43,8 +44,9 @@ async fn members(run: &Run) -> Result<(), Halt> {
     let source = &run.migration.plan.source;
     let everybody: HashMap<DeviceId, CentralDevice> =
         run.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
-    let mut selected = 0_u64;
+    let mut selected = HashSet::new();
     let mut next = None;
+    let mut pages = HashSet::new();
     loop {
         let page = run.central.group_devices_page(&source.group, next.as_ref()).await?;
         let found: Vec<Found> = page
@@ -54,7 +56,7 @@ async fn members(run: &Run) -> Result<(), Halt> {
             .filter(|device| device.template.as_ref() == Some(&source.template))
             .map(found)
             .collect();
-        selected += found.len() as u64;
+        selected.extend(found.iter().map(|device| device.id.clone()));
         let mut tx = run.store().begin_write().await?;
         for device in &found {
             devices::insert(&mut tx, run.id(), &source.subdomain, device).await?;
@@ -63,13 +65,25 @@ async fn members(run: &Run) -> Result<(), Halt> {
         tx.commit().await?;
         run.still_wanted().await?;
         let Some(further) = page.next else { break };
+        if !pages.insert(further.clone()) {
+            return Err(circle(source));
+        }
         next = Some(further);
     }
     let unassigned = everybody.values().filter(|device| device.template.is_none()).count() as u64;
-    let outside = (everybody.len() as u64).saturating_sub(unassigned).saturating_sub(selected);
+    let outside = (everybody.len() as u64).saturating_sub(unassigned).saturating_sub(selected.len() as u64);
     let mut tx = run.store().begin_write().await?;
     migrations::set_outside(&mut tx, run.id(), outside, unassigned).await?;
     Ok(tx.commit().await?)
+}
+
+/// The group's pages lead back to one that was read: who belongs to it cannot be known.
+fn circle(source: &CentralSource) -> Halt {
+    Halt::pause(
+        PauseReason::Azure,
+        format!("{} lists the devices of the group {} in a circle.", source.app_display_name, source.group_name),
+        "Nobody was told. Press Resume to read the group again; if it stays so, report it to Azure's support.",
+    )
 }
 
 /// A member as the list of all devices shows it: members of a group may carry their ids only.
@@ -139,12 +153,7 @@ async fn baselines(run: &Run) -> Result<(), Halt> {
         return Ok(());
     }
     let view = keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?;
-    let mut records: HashMap<DeviceId, RecordSeen> = HashMap::new();
-    for group in view.coverage.equal_ids() {
-        for record in run.dps.group_registrations(&group).await? {
-            records.insert(record.registration_id.clone(), record_seen(record));
-        }
-    }
+    let mut records = Records::of(run, &view.coverage.equal_ids()).await?;
     let twins: HashMap<DeviceId, TwinSummary> = run
         .hub
         .query_devices("SELECT deviceId, connectionState, lastActivityTime FROM devices")
@@ -152,31 +161,27 @@ async fn baselines(run: &Run) -> Result<(), Halt> {
         .into_iter()
         .map(|twin| (twin.device_id.clone(), twin))
         .collect();
-    let individual: HashMap<DeviceId, ()> = run
-        .dps
-        .individual_enrollments()
-        .await?
-        .into_iter()
-        .map(|enrollment| (enrollment.registration_id, ()))
-        .collect();
+    let lower = |id: &DeviceId| id.as_str().to_ascii_lowercase();
+    let enrollments = run.dps.individual_enrollments().await?;
+    let individual: HashSet<String> = enrollments.iter().map(|enrollment| lower(&enrollment.registration_id)).collect();
     for id in ids {
-        let record = match records.remove(&id) {
+        let record: Option<Record> = match records.take(&id) {
             Some(record) => Some(record),
-            None if twins.contains_key(&id) || individual.contains_key(&id) => {
-                run.dps.registration(&id).await?.map(record_seen)
+            None if twins.contains_key(&id) || individual.contains(&lower(&id)) => {
+                run.dps.registration(&id).await?.map(Record::from)
             }
             None => None,
         };
         let twin = match record.is_some() || twins.contains_key(&id) {
             true => run
                 .hub
-                .twin(&id)
+                .twin(record.as_ref().map_or(&id, |record| record.id_at_hub(&id)))
                 .await?
                 .map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }),
             false => None,
         };
-        let refused = individual.contains_key(&id) && !admitted_individually(run, &view, &id).await?;
-        let baseline = Baseline { taken_at: Some(run.now()), record, twin };
+        let refused = individual.contains(&lower(&id)) && !admitted_individually(run, &view, &id).await?;
+        let baseline = Baseline { taken_at: Some(run.now()), record: record.map(|record| record.seen), twin };
         take(run, &id, baseline, refused).await?;
         run.still_wanted().await?;
     }
@@ -205,16 +210,6 @@ async fn admitted_individually(run: &Run, view: &keys::KeysView, id: &DeviceId) 
     let Attestation::Symmetric { primary, secondary } = run.dps.individual_keys(id).await? else { return Ok(false) };
     let Some(wanted) = keys::key_pair(&primary, &secondary) else { return Ok(false) };
     Ok(keys::derived(&view.groups, id).values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&wanted)))
-}
-
-/// A registration record, as far as it is evidence.
-pub(super) fn record_seen(record: Registration) -> RecordSeen {
-    let error = match (record.error_code, record.error_message) {
-        (Some(code), Some(message)) => Some(format!("{message} ({code})")),
-        (Some(code), None) => Some(format!("error {code}")),
-        (None, message) => message,
-    };
-    RecordSeen { status: record.status.to_string(), hub: record.assigned_hub, updated: record.last_updated, error }
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! Step *verify*: looks for devices at the target, and gives up on those whose time has run out.
 
-use std::collections::HashMap;
-
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::halt::Halt;
+use super::records::{Record, Records};
 use super::run::Run;
-use super::snapshot::record_seen;
 use super::tell;
-use crate::ids::DeviceId;
 use crate::migration::device::Fact;
-use crate::migration::evidence::{Arrival, RecordSeen, Sighting, TwinSeen};
+use crate::migration::evidence::{Arrival, Sighting, TwinSeen};
 use crate::migration::{CommandState, Device, FailReason, Outcome, SkipReason, Via};
 
 /// Up to this many devices are asked for one by one; more are found faster in the pages of their groups.
@@ -32,8 +29,8 @@ pub(super) async fn sweep_the_lost(run: &Run) -> Result<(), Halt> {
 
 async fn look_for(run: &Run, devices: Vec<Device>) -> Result<(), Halt> {
     let mut records = records_of(run, &devices).await?;
-    let seen: Vec<(Device, RecordSeen)> =
-        devices.into_iter().filter_map(|device| records.remove(&device.id).map(|record| (device, record))).collect();
+    let seen: Vec<(Device, Record)> =
+        devices.into_iter().filter_map(|device| records.take(&device.id).map(|record| (device, record))).collect();
     stream::iter(seen)
         .map(|(device, record)| look_at(run, device, record).boxed())
         .buffer_unordered(AT_ONCE)
@@ -42,32 +39,28 @@ async fn look_for(run: &Run, devices: Vec<Device>) -> Result<(), Halt> {
 }
 
 /// The registration records of these devices, as far as DPS has them.
-async fn records_of(run: &Run, devices: &[Device]) -> Result<HashMap<DeviceId, RecordSeen>, Halt> {
-    let mut records = HashMap::new();
+async fn records_of(run: &Run, devices: &[Device]) -> Result<Records, Halt> {
+    let mut records = Records::default();
     if devices.len() > ONE_BY_ONE {
-        for group in run.store().target_groups(run.id()).await? {
-            for record in run.dps.group_registrations(&group).await? {
-                records.insert(record.registration_id.clone(), record_seen(record));
-            }
-        }
+        records = Records::of(run, &run.store().target_groups(run.id()).await?).await?;
     }
     let missing: Vec<&Device> =
-        devices.iter().filter(|device| !records.contains_key(&device.id)).take(ONE_BY_ONE).collect();
+        devices.iter().filter(|device| records.get(&device.id).is_none()).take(ONE_BY_ONE).collect();
     for device in missing {
         if let Some(record) = run.dps.registration(&device.id).await? {
-            records.insert(device.id.clone(), record_seen(record));
+            records.add(&device.id, record);
         }
     }
     Ok(records)
 }
 
 /// Judges one device whose record was read; the hub is asked only where the record can matter.
-async fn look_at(run: &Run, device: Device, record: RecordSeen) -> Result<(), Halt> {
+async fn look_at(run: &Run, device: Device, record: Record) -> Result<(), Halt> {
     let hub = &run.migration.plan.target.hub_host;
-    let provisioned_at = record.updated;
-    let mut sighting = Sighting { record: Some(record), twin: None };
-    if sighting.record.as_ref().is_some_and(|record| record.leads_to(hub)) {
-        let twin = run.hub.twin(&device.id).await?;
+    let provisioned_at = record.seen.updated;
+    let mut sighting = Sighting { record: Some(record.seen.clone()), twin: None };
+    if record.seen.leads_to(hub) {
+        let twin = run.hub.twin(record.id_at_hub(&device.id)).await?;
         sighting.twin = twin.map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity });
     }
     let arrival = device.baseline.judge(&sighting, hub);

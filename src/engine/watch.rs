@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::Inner;
 use super::halt::Halt;
+use super::records::Records;
 use super::run::Run;
-use super::snapshot::record_seen;
 use crate::azure::hub::TwinSummary;
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
@@ -54,12 +54,7 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
     let Some(migration) = inner.store.migration(id).await? else { return Ok(()) };
     let run = Run::new(inner, migration)?;
     let devices = inner.store.devices_moved_since(id, since).await?;
-    let mut records: HashMap<DeviceId, RecordSeen> = HashMap::new();
-    for group in inner.store.target_groups(id).await? {
-        for record in run.dps.group_registrations(&group).await? {
-            records.insert(record.registration_id.clone(), record_seen(record));
-        }
-    }
+    let records = Records::of(&run, &inner.store.target_groups(id).await?).await?;
     let twins: HashMap<DeviceId, TwinSummary> = run
         .hub
         .query_devices("SELECT deviceId, connectionState, lastActivityTime FROM devices")
@@ -68,7 +63,9 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
         .map(|twin| (twin.device_id.clone(), twin))
         .collect();
     for device in &devices {
-        check_one(&run, device, records.get(&device.id), twins.get(&device.id)).await?;
+        let record = records.get(&device.id);
+        let id_at_hub = record.map_or(&device.id, |record| record.id_at_hub(&device.id));
+        check_one(&run, device, record.map(|record| &record.seen), id_at_hub, twins.get(id_at_hub)).await?;
     }
     Ok(())
 }
@@ -77,12 +74,13 @@ async fn check_one(
     run: &Run,
     device: &Device,
     record: Option<&RecordSeen>,
+    id_at_hub: &DeviceId,
     twin: Option<&TwinSummary>,
 ) -> Result<(), Halt> {
     let hub = &run.migration.plan.target.hub_host;
     let led_away = record.is_some_and(|record| !record.leads_to(hub) && record.hub.is_some());
     // The list of twins lags: that one is missing there is looked up before it is believed.
-    let gone = twin.is_none() && run.hub.twin(&device.id).await?.is_none();
+    let gone = twin.is_none() && run.hub.twin(id_at_hub).await?.is_none();
     if led_away || gone {
         let why =
             if led_away { "its registration now leads to another hub" } else { "its identity is no longer in the hub" };

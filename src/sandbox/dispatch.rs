@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
 use super::clock::SandboxClock;
-use super::faults::{Action, RuleHandle, Seen, When};
+use super::faults::{Action, Alteration, Altered, RuleHandle, Seen, When};
 use super::hosts::Site;
 use super::log::{Call, Caller, Effects, Service, redact_query};
 use super::state::Shared;
@@ -134,7 +134,9 @@ impl Dispatcher {
     /// What a fault does before the effect; `Some` ends the request.
     async fn before(&self, action: &Action, handle: &RuleHandle) -> Option<Result<Response<Body>, Cut>> {
         match action {
-            Action::Truncate | Action::DropAfter | Action::Hold { when: When::After } => return None,
+            Action::Truncate | Action::DropAfter | Action::Alter(_) | Action::Hold { when: When::After } => {
+                return None;
+            }
             _ => handle.mark_struck(),
         }
         match action {
@@ -157,7 +159,7 @@ impl Dispatcher {
                 handle.released().await;
                 None
             }
-            Action::Truncate | Action::DropAfter => None,
+            Action::Truncate | Action::DropAfter | Action::Alter(_) => None,
         }
     }
 
@@ -176,6 +178,10 @@ impl Dispatcher {
             Action::Truncate => {
                 handle.mark_struck();
                 Ok(halved(response).await)
+            }
+            Action::Alter(change) => {
+                handle.mark_struck();
+                Ok(altered(response, change).await)
             }
             Action::Hold { when: When::After } => {
                 handle.mark_struck();
@@ -248,6 +254,20 @@ fn ordered(code: StatusCode, headers: &HeaderMap, body: &str) -> Response<Body> 
     for (name, value) in headers {
         response.headers_mut().insert(name, value.clone());
     }
+    response
+}
+
+async fn altered(response: Response<Body>, change: &Alteration) -> Response<Body> {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    let mut answer = Altered { status: parts.status, headers: parts.headers, body };
+    change.apply(&mut answer);
+    let body = if answer.body.is_null() { Body::empty() } else { Body::from(answer.body.to_string()) };
+    let mut response = Response::new(body);
+    answer.headers.remove(header::CONTENT_LENGTH);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
     response
 }
 

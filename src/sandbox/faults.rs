@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::log::Service;
@@ -88,6 +89,8 @@ pub enum Action {
     DropBefore,
     /// It has its effect; the connection closes without an answer.
     DropAfter,
+    /// It has its effect; the answer is altered on its way, as a service of another version might write it.
+    Alter(Alteration),
     /// It takes this long more, in sandbox time.
     Delay(Duration),
     /// It is held until the handle releases it.
@@ -102,6 +105,38 @@ impl Action {
     #[must_use]
     pub fn status(code: StatusCode) -> Self {
         Self::Status { code, headers: HeaderMap::new(), body: "{}".to_owned() }
+    }
+
+    /// Alters the answer by this.
+    pub fn alter(change: impl Fn(&mut Altered) + Send + Sync + 'static) -> Self {
+        Self::Alter(Alteration(Arc::new(change)))
+    }
+}
+
+/// An answer that can be altered.
+#[derive(Debug, Clone)]
+pub struct Altered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers; `Content-Length` follows the body.
+    pub headers: HeaderMap,
+    /// Its JSON; null if it has none.
+    pub body: Value,
+}
+
+/// What alters an answer.
+#[derive(Clone)]
+pub struct Alteration(Arc<dyn Fn(&mut Altered) + Send + Sync>);
+
+impl fmt::Debug for Alteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alteration")
+    }
+}
+
+impl Alteration {
+    pub(super) fn apply(&self, answer: &mut Altered) {
+        (self.0)(answer);
     }
 }
 

@@ -321,24 +321,26 @@ impl Store {
         Ok(())
     }
 
-    /// Records a passing trouble; gives how many there were in a row, this one included.
-    pub async fn trouble(&self, id: MigrationId, at: Timestamp, trouble: &str) -> Result<(), StoreError> {
-        sqlx::query("update migrations set retry_at = ?, retry_trouble = ?, retry_attempt = retry_attempt + 1, revision = revision + 1 where id = ?")
+    /// Records a passing trouble, the `number`th in a row.
+    pub async fn trouble(&self, id: MigrationId, at: Timestamp, trouble: &str, number: u32) -> Result<(), StoreError> {
+        sqlx::query("update migrations set retry_at = ?, retry_trouble = ?, retry_attempt = ?, revision = revision + 1 where id = ?")
             .bind(ns(at))
             .bind(trouble)
+            .bind(number)
             .bind(id.to_string())
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 
-    /// Troubles in a row so far.
-    pub async fn troubles(&self, id: MigrationId) -> Result<u32, StoreError> {
-        let number: i64 = sqlx::query_scalar("select retry_attempt from migrations where id = ?")
-            .bind(id.to_string())
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(u32::try_from(number).unwrap_or_default())
+    /// Troubles in a row so far, and the last of them.
+    pub async fn troubles(&self, id: MigrationId) -> Result<(u32, Option<String>), StoreError> {
+        let (number, last): (i64, Option<String>) =
+            sqlx::query_as("select retry_attempt, retry_trouble from migrations where id = ?")
+                .bind(id.to_string())
+                .fetch_one(&self.pool)
+                .await?;
+        Ok((u32::try_from(number).unwrap_or_default(), last))
     }
 
     /// The trouble is over.

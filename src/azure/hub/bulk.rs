@@ -55,6 +55,22 @@ impl BulkError {
     pub fn is_already_there(&self) -> bool {
         self.code.as_deref().is_some_and(|code| code == "DeviceAlreadyExists" || code.starts_with("409"))
     }
+
+    /// True if the hub was too busy for this device: it can be sent again.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| {
+            ["429", "500", "503"].iter().any(|status| code.starts_with(status))
+                || [
+                    "ThrottlingException",
+                    "ThrottlingBacklogTimeout",
+                    "ServerError",
+                    "ServiceUnavailable",
+                    "ServerBusy",
+                ]
+                .contains(&code)
+        })
+    }
 }
 
 /// What is odd about a device that was created.

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::ids::DeviceId;
 use crate::migration::{Device, FailReason, MigrationId};
 use crate::store::codec::{count, ns};
-use crate::store::{Store, StoreError, WriteTx};
+use crate::store::{Store, StoreError, WriteTx, migrations};
 
 impl Store {
     /// Pending, cleared devices without a baseline.
@@ -203,4 +203,28 @@ pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestam
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// Opens devices again that failed because their command was not delivered, or because they never answered: the first are
+/// as if never told, the others are looked for at the target before they are told once more. Gives how many there were.
+/// A device that another migration has taken up since stays as it is.
+pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
+    let undelivered = sqlx::query(
+        "update or ignore devices set outcome = 'pending', reason = null, detail = null, active = 1, command = 'none', via = null,
+         attempts = 0, next_try_at = null, deadline = null, commanded_at = null, commanded_by = null
+         where migration_id = ? and outcome = 'failed' and reason = 'command_refused'",
+    )
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    let silent = sqlx::query(
+        "update or ignore devices set outcome = 'pending', reason = null, active = 1, command = 'unclear', via = 'single', attempts = 1,
+         next_try_at = null, deadline = ? where migration_id = ? and outcome = 'failed' and reason = 'no_answer'",
+    )
+    .bind(ns(now))
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    migrations::touch(tx, migration).await?;
+    Ok(undelivered.rows_affected() + silent.rows_affected())
 }

@@ -15,7 +15,7 @@ use crate::ids::{DeviceId, Subdomain};
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{fail_waiting, try_waiting};
+pub use lists::{fail_waiting, reopen_unanswered, try_waiting};
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 
 /// A device as the snapshot finds it.
