@@ -75,13 +75,19 @@ impl Engine {
         if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
             && pause.reason == PauseReason::SignIn
         {
-            return Err(ControlError::NotNow(format!("It goes on by itself as soon as {} signs in here.", person.name)));
+            return Err(ControlError::NotNow(format!(
+                "It goes on by itself as soon as {} signs in here.",
+                person.name
+            )));
         }
         let again = reopen_unanswered(&mut tx, id, now).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
         let text = match again {
             0 => format!("{} resumed the migration.", by.name),
-            n => format!("{} resumed the migration; {n} devices that had failed without an answer are asked again.", by.name),
+            n => format!(
+                "{} resumed the migration; {n} devices that had failed without an answer are asked again.",
+                by.name
+            ),
         };
         self.commit(tx, id, by, EventKind::Resumed, &text, now).await
     }

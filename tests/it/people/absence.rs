@@ -20,7 +20,8 @@ const LATE: &str = "boiler-0005";
 async fn waiting_run(lab: &Lab, program: &Program) -> (Person, Journey) {
     let ada = Person::new(lab, program);
     ada.sign_in("Ada").await;
-    let journey = ada.start(&Wish::default().with("Give up on a device that does not turn up after (minutes)", "10")).await;
+    let journey =
+        ada.start(&Wish::default().with("Give up on a device that does not turn up after (minutes)", "10")).await;
     ada.wait_for(&journey, "Waiting for 1 device", PATIENCE).await;
     (ada, journey)
 }
@@ -108,7 +109,8 @@ async fn nothing_entered_is_lost_when_the_session_ends_in_the_middle_of_the_form
     ada.close_browser();
     let picker = ada.submit(&page, form.clone()).await;
     let back = ada.pick(&picker, "Ada").await;
-    let refilled = back.form_with_button("Migrate").unwrap_or_else(|| panic!("not the form but {}:\n{}", back.url, back.text()));
+    let refilled =
+        back.form_with_button("Migrate").unwrap_or_else(|| panic!("not the form but {}:\n{}", back.url, back.text()));
     for (name, entered) in form.fields.iter().filter(|(name, _)| !matches!(name.as_str(), "_csrf" | "key")) {
         assert_eq!(refilled.get(name), Some(entered.as_str()), "{name}");
     }

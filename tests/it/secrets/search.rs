@@ -45,7 +45,10 @@ fn dresses(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let mut dresses = vec![
         ("as it is", secret.as_bytes().to_vec()),
         ("percent-encoded", percent.clone().into_bytes()),
-        ("percent-encoded in lower case", percent.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d").into_bytes()),
+        (
+            "percent-encoded in lower case",
+            percent.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d").into_bytes(),
+        ),
         ("without padding", secret.trim_end_matches('=').as_bytes().to_vec()),
     ];
     for offset in 0..3 {

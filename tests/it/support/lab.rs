@@ -37,7 +37,14 @@ impl Lab {
         change(&mut options);
         let anchor = options.anchor;
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
-        Self { sandbox, data: TempDir::new().expect("a directory"), anchor, speed, offset: AtomicI64::new(0), _sandbox_dir: dir }
+        Self {
+            sandbox,
+            data: TempDir::new().expect("a directory"),
+            anchor,
+            speed,
+            offset: AtomicI64::new(0),
+            _sandbox_dir: dir,
+        }
     }
 
     pub fn shared(&self) -> Shared {

@@ -62,7 +62,8 @@ impl Program {
     /// Runs the program with settings that it is expected to refuse; gives its exit code and what it printed.
     pub async fn refuse(data: &Path, environment: &[(String, String)], arguments: &[&str]) -> (Option<i32>, String) {
         let run = Self::command(data, environment, arguments).output();
-        let done = tokio::time::timeout(Duration::from_secs(60), run).await.expect("it does not go on").expect("it runs");
+        let done =
+            tokio::time::timeout(Duration::from_secs(60), run).await.expect("it does not go on").expect("it runs");
         let output = [done.stdout, done.stderr].concat();
         (done.status.code(), String::from_utf8(output).expect("text"))
     }
