@@ -202,6 +202,7 @@ async fn a_token_that_only_a_sign_in_can_replace_is_not_handed_out_again_before_
     }
     assert_eq!(refreshes(&entra).await.len(), 1, "Entra has said what it wants");
     assert_eq!(bench.identity.wanted_claims(&ada()).as_deref(), Some("{}"));
+    entra.forgets().await;
     bench.sign_in(&entra).await;
     assert_eq!(exposed(bench.tokens().token(Resource::Arm, None).await), "A1");
     assert_eq!(bench.identity.wanted_claims(&ada()), None);
