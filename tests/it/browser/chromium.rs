@@ -78,6 +78,7 @@ impl Chromium {
 }
 
 /// ChromeDriver needs a moment to listen.
+#[expect(clippy::disallowed_methods, reason = "a process of another kind starts in real time")]
 async fn session(port: u16, wanted: ChromeCapabilities) -> WebDriver {
     let until = Instant::now() + Duration::from_secs(60);
     loop {

@@ -72,6 +72,7 @@ impl Visit {
     }
 
     /// Waits until a script's value is true.
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the program's clock runs faster")]
     pub async fn until(&self, script: &str, arguments: Vec<Value>) {
         let started = Instant::now();
         while self.ask(script, arguments.clone()).await != Value::Bool(true) {
