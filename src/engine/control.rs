@@ -75,7 +75,10 @@ impl Engine {
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
         let text = match again {
             0 => format!("{} resumed the migration.", by.name),
-            n => format!("{} resumed the migration; {n} devices that had failed without an answer are asked again.", by.name),
+            n => format!(
+                "{} resumed the migration; {n} devices that had failed without an answer are asked again.",
+                by.name
+            ),
         };
         self.commit(tx, id, by, EventKind::Resumed, &text, now).await
     }

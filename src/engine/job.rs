@@ -174,7 +174,8 @@ async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Ha
         return Ok(None);
     }
     let app = &run.migration.plan.source.app_display_name;
-    let trouble = format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
+    let trouble =
+        format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
     Err(Halt::Transient { trouble, after: None })
 }
 

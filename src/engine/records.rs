@@ -65,8 +65,12 @@ impl From<Registration> for Record {
             (Some(code), None) => Some(format!("error {code}")),
             (None, message) => message,
         };
-        let seen =
-            RecordSeen { status: record.status.to_string(), hub: record.assigned_hub, updated: record.last_updated, error };
+        let seen = RecordSeen {
+            status: record.status.to_string(),
+            hub: record.assigned_hub,
+            updated: record.last_updated,
+            error,
+        };
         Self { seen, device: record.device_id.filter(|id| !id.as_str().is_empty()) }
     }
 }

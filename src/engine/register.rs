@@ -110,7 +110,8 @@ async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
         run.note(EventKind::Identities, &format!("{made} identities made in the hub.")).await?;
         if throttled > 0 {
             let hub = &run.migration.plan.target.hub_name;
-            let trouble = format!("{hub} puts off making {throttled} identities: its registry is throttled or full for now");
+            let trouble =
+                format!("{hub} puts off making {throttled} identities: its registry is throttled or full for now");
             return Err(Halt::Transient { trouble, after: None });
         }
     }

@@ -163,8 +163,7 @@ async fn baselines(run: &Run) -> Result<(), Halt> {
         .collect();
     let lower = |id: &DeviceId| id.as_str().to_ascii_lowercase();
     let enrollments = run.dps.individual_enrollments().await?;
-    let individual: HashSet<String> =
-        enrollments.iter().map(|enrollment| lower(&enrollment.registration_id)).collect();
+    let individual: HashSet<String> = enrollments.iter().map(|enrollment| lower(&enrollment.registration_id)).collect();
     for id in ids {
         let record: Option<Record> = match records.take(&id) {
             Some(record) => Some(record),

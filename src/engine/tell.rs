@@ -11,8 +11,8 @@ use super::run::Run;
 use crate::azure::central::{CommandAnswer, MoveCommand};
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::clock::Timestamp;
-use crate::migration::device::{Device, Fact};
 use crate::ids::DeviceId;
+use crate::migration::device::{Device, Fact};
 use crate::migration::model::{PauseReason, Plan};
 use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
 

@@ -31,21 +31,8 @@ impl Program {
 
     /// The same with arguments.
     pub async fn start_with(data: &Path, port: u16, environment: &[(String, String)], arguments: &[&str]) -> Self {
-        let log = std::env::var("IOTC_MIGRATOR_TEST_LOG").unwrap_or_else(|_| "iotc_migrator=debug,warn".into());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_iotc-migrator"))
-            .args(arguments)
-            .current_dir(data)
-            .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap_or_default())
-            .env("IOTC_MIGRATOR_DATA_DIR", data)
-            .env("RUST_LOG", log)
-            .envs(environment.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
+        let mut child =
+            Self::command(data, environment).args(arguments).kill_on_drop(true).spawn().expect("the program starts");
         let output = Arc::new(Mutex::new(String::new()));
         let (ready, listening) = oneshot::channel();
         let ready = Arc::new(Mutex::new(Some(ready)));
@@ -56,6 +43,31 @@ impl Program {
             Ok(Ok(())) => program,
             _ => panic!("the program did not come up:\n{}", program.output()),
         }
+    }
+
+    fn command(data: &Path, environment: &[(String, String)]) -> Command {
+        let log = std::env::var("IOTC_MIGRATOR_TEST_LOG").unwrap_or_else(|_| "iotc_migrator=debug,warn".into());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_iotc-migrator"));
+        command
+            .current_dir(data)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("IOTC_MIGRATOR_DATA_DIR", data)
+            .env("RUST_LOG", log)
+            .envs(environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The exit code and output of a program that is expected not to come up.
+    pub async fn refused(data: &Path, environment: &[(String, String)]) -> (Option<i32>, String) {
+        let ended =
+            tokio::time::timeout(Duration::from_secs(60), Self::command(data, environment).kill_on_drop(true).output());
+        let ended = ended.await.expect("it does not come up").expect("the program starts");
+        let output = [ended.stdout, ended.stderr].concat();
+        (ended.status.code(), String::from_utf8_lossy(&output).into_owned())
     }
 
     /// Where it is served.
