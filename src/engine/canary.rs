@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::halt::Halt;
 use super::refusals::Refusals;
 use super::run::Run;
-use super::tell::{self, Refusals, Told};
+use super::tell::{self, Told};
 use super::verify;
 use crate::ids::DeviceId;
 use crate::migration::model::PauseReason;

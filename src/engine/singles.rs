@@ -12,7 +12,7 @@ use super::arrivals;
 use super::halt::Halt;
 use super::refusals::Refusals;
 use super::run::Run;
-use super::tell::{self, Refusals, Told};
+use super::tell::{self, Told};
 use crate::ids::DeviceId;
 use crate::migration::{Device, Via};
 
