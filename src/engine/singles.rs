@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrivals;
 use super::halt::Halt;
+use super::refusals::Refusals;
 use super::run::Run;
-use super::tell::{self, Refusals, Told};
+use super::tell::{self, Told};
 use crate::ids::DeviceId;
 use crate::migration::{Device, Via};
 
