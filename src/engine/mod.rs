@@ -12,6 +12,7 @@
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
 //! and [`watch`] looks after the moved ones for a day.
 
+mod arrivals;
 mod canary;
 mod control;
 pub mod counting;
@@ -22,7 +23,9 @@ mod keys;
 mod moving;
 mod records;
 mod recover;
+mod refusals;
 mod register;
+mod resolve;
 mod run;
 mod settle;
 mod singles;
@@ -46,6 +49,8 @@ use crate::azure::tokens::TokenProvider;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::PersonId;
 use crate::store::Store;
+
+use arrivals::Arrivals;
 
 pub use control::ControlError;
 pub use keys::{GroupKeys, KeysView};
@@ -79,6 +84,8 @@ struct Inner {
     run_id: String,
     /// Counts hints; every waiting task looks again when it moves.
     hints: channel::Sender<u64>,
+    /// What was sent to which target, by all migrations.
+    arrivals: Arrivals,
     cancel: CancellationToken,
     tracker: TaskTracker,
 }
@@ -100,6 +107,7 @@ impl Engine {
             clock,
             run_id: uuid::Uuid::new_v4().to_string(),
             hints: channel::Sender::new(0),
+            arrivals: Arrivals::default(),
             cancel: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };

@@ -18,7 +18,7 @@ pub struct Fact {
 /// The facts of a device. Whether it left an IoT Central application is not observable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Its hub identity was made by us.
+    /// Its hub identity was made ahead, or was there with its keys; see [`Facts::made_ahead`].
     pub registered: Option<Fact>,
     /// It was told to move.
     pub commanded: Option<Fact>,
@@ -31,6 +31,9 @@ pub struct Facts {
     /// The hub saw newer activity after it had connected.
     pub sending: Option<Fact>,
 }
+
+/// Evidence of an identity that this migration made: only such a one may be removed by it.
+pub const MADE_AHEAD: &str = "identity made in the hub";
 
 /// The kinds of facts, in the order of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +84,12 @@ impl Facts {
             Stage::Connected => &mut self.connected,
             Stage::Sending => &mut self.sending,
         }
+    }
+
+    /// This migration made the hub identity; it did not find it there.
+    #[must_use]
+    pub fn made_ahead(&self) -> bool {
+        self.registered.as_ref().is_some_and(|fact| fact.evidence == MADE_AHEAD)
     }
 
     /// The furthest fact proven.
@@ -200,6 +209,8 @@ pub enum CommandState {
     Unreachable,
     /// It may have been told: no answer came in time, or the answer was lost.
     Unclear,
+    /// Nothing tells whether it was told: it is to be told once more.
+    Again,
 }
 stored_names!(CommandState {
     None = "none",
@@ -208,6 +219,7 @@ stored_names!(CommandState {
     Refused = "refused",
     Unreachable = "unreachable",
     Unclear = "unclear",
+    Again = "again",
 });
 
 /// By what a device was told.
@@ -245,6 +257,10 @@ pub struct Device {
     pub via: Option<Via>,
     /// How often it was told or tried.
     pub attempts: u32,
+    /// How often it was told and no answer came.
+    pub unclear: u32,
+    /// How many answers its command's history had before this migration; absent = not read.
+    pub answers_before: Option<u32>,
     /// When it is tried again.
     pub next_try_at: Option<Timestamp>,
     /// Until when it may turn up at the target.

@@ -44,6 +44,16 @@ impl Wish {
         }
     }
 
+    /// The boilers, onto the small hub that shows throttling.
+    pub fn onto_the_small_hub() -> Self {
+        Self { hub: "contoso-hub-small".into(), ..Self::default() }
+    }
+
+    /// With this device moved and proven first.
+    pub fn canary(self, id: &str) -> Self {
+        self.with("Canary device", id)
+    }
+
     pub fn with(mut self, label: &str, value: &str) -> Self {
         self.more.retain(|(known, _)| known != label);
         self.more.push((label.into(), value.into()));
@@ -69,11 +79,7 @@ impl Person {
             ("IoT hub", &wish.hub),
         ];
         for (label, text) in choices {
-            page = self.until_listed(page, label, text).await;
-            let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
-            let name = page.name_of(label).expect("a control");
-            let form = page.form_with_button("Load").expect("a form").set(&name, &value);
-            page = self.submit(&page, form).await;
+            page = self.choose(page, label, text).await;
         }
         page = self.until(page, |page| page.can_press("Migrate") || page.text().contains("stands in the way")).await;
         let mut form = page.form_with_button("Migrate").expect("a form");
@@ -84,12 +90,23 @@ impl Person {
         (page, form)
     }
 
+    /// Chooses from one list of the form, once it is there, and has the lists that follow from it loaded.
+    pub async fn choose(&self, page: Page, label: &str, text: &str) -> Page {
+        let page = self.until_listed(page, label, text).await;
+        let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
+        let name = page.name_of(label).expect("a control");
+        let form = page.form_with_button("Load").expect("a form").set(&name, &value);
+        self.submit(&page, form).await
+    }
+
     /// Loads the form again until a list has what is wanted: lists are read in the background.
     async fn until_listed(&self, page: Page, label: &str, text: &str) -> Page {
         self.until(page, |page| page.option(label, text).is_some()).await
     }
 
-    async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
+    /// Loads the form again until it is as wanted, or for a while.
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
+    pub async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
         for _ in 0..200 {
             if good(&page) {
                 return page;
@@ -129,10 +146,36 @@ impl Person {
 
     /// Looks at a migration's page until its words have `text`; fails after `patience` of real time.
     pub async fn wait_for(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        self.wait_for_any(journey, &[text], patience).await
+    }
+
+    /// The same for any of several texts.
+    pub async fn wait_for_any(&self, journey: &Journey, texts: &[&str], patience: Duration) -> Page {
+        let says = |page: &Page| {
+            let words = page.text();
+            texts.iter().any(|text| words.contains(text))
+        };
+        self.look_until(journey, &texts.join("” or “"), patience, says).await
+    }
+
+    /// The same with its line of state: other parts of the page may have the words before.
+    pub async fn wait_for_state(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        let says = |page: &Page| page.texts(".state").iter().any(|state| state.contains(text));
+        self.look_until(journey, text, patience, says).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
+    async fn look_until(
+        &self,
+        journey: &Journey,
+        text: &str,
+        patience: Duration,
+        good: impl Fn(&Page) -> bool,
+    ) -> Page {
         let started = std::time::Instant::now();
         loop {
             let page = self.see(journey).await;
-            if page.text().contains(text) {
+            if good(&page) {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
