@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::halt::Halt;
+use super::resolve;
 use super::run::Run;
 use super::tell::{self, RESPONSE_SECONDS};
 use super::verify;
@@ -18,17 +19,20 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     }
     verify::sweep(run).await?;
     for device in half_known(run).await? {
-        if let Some(answer) = tell::last_answer(run, &device).await? {
+        if let Some(answer) = resolve::new_answer(run, &device).await? {
             tell::record_answer(run, &device, &answer, "the command's history shows an answer").await?;
             continue;
         }
         let now = run.now();
+        let patience = run.patience();
         run.store()
             .change_device(run.id(), &device.id, |row| {
                 let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
                 row.command = CommandState::Unclear;
+                // A try that the program itself broke off says nothing of the device, so it uses up none of its tries.
+                row.attempts = row.attempts.saturating_sub(1);
                 row.detail = Some("the program stopped before its answer was recorded".into());
-                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS) + 15));
+                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS)) + patience);
             })
             .await?;
     }

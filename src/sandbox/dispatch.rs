@@ -134,7 +134,9 @@ impl Dispatcher {
     /// What a fault does before the effect; `Some` ends the request.
     async fn before(&self, action: &Action, handle: &RuleHandle) -> Option<Result<Response<Body>, Cut>> {
         match action {
-            Action::Truncate | Action::DropAfter | Action::Alter(_) | Action::Hold { when: When::After } => return None,
+            Action::Truncate | Action::DropAfter | Action::Alter(_) | Action::Hold { when: When::After } => {
+                return None;
+            }
             _ => handle.mark_struck(),
         }
         match action {

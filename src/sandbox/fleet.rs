@@ -17,7 +17,7 @@ use super::dps::model::{Attestation, Group as DpsGroup, Settings};
 use super::hub::model::{Authentication, Identity};
 use super::world::{Moment, World};
 
-pub use apps::{Spec, add_app, add_device, add_devices, add_group};
+pub use apps::{Spec, add_app, add_device, add_devices, add_group, add_symmetric_group};
 pub use azure::{add_dps, add_hub};
 pub use people::{ADA, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
 pub use templates::{BOILER, COMPRESSOR, PUMP, THERMOMETER, VALVE};

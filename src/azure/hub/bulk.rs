@@ -61,8 +61,14 @@ impl BulkError {
     pub fn is_throttled(&self) -> bool {
         self.code.as_deref().is_some_and(|code| {
             ["429", "500", "503"].iter().any(|status| code.starts_with(status))
-                || ["ThrottlingException", "ThrottlingBacklogTimeout", "ServerError", "ServiceUnavailable", "ServerBusy"]
-                    .contains(&code)
+                || [
+                    "ThrottlingException",
+                    "ThrottlingBacklogTimeout",
+                    "ServerError",
+                    "ServiceUnavailable",
+                    "ServerBusy",
+                ]
+                .contains(&code)
         })
     }
 }

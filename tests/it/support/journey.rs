@@ -135,13 +135,19 @@ impl Person {
 
     /// Looks at a migration's page until its words have `text`; fails after `patience` of real time.
     pub async fn wait_for(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        self.wait_for_any(journey, &[text], patience).await
+    }
+
+    /// The same for any of several texts.
+    pub async fn wait_for_any(&self, journey: &Journey, texts: &[&str], patience: Duration) -> Page {
         let started = std::time::Instant::now();
         loop {
             let page = self.see(journey).await;
-            if page.text().contains(text) {
+            let words = page.text();
+            if texts.iter().any(|text| words.contains(text)) {
                 return page;
             }
-            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
+            assert!(started.elapsed() < patience, "“{}” did not come on {}:\n{words}", texts.join("” or “"), page.url);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

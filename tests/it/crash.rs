@@ -1,1 +1,0 @@
-//! The program killed at every effect: the same end as undisturbed.

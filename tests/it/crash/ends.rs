@@ -1,0 +1,107 @@
+//! What a migration came to: the rows, what was done to Azure, and what the devices say.
+
+use std::collections::{BTreeMap, HashSet};
+
+use iotc_migrator::sandbox::device::{Device, Happening, Place};
+use iotc_migrator::sandbox::faults::is_effect;
+use iotc_migrator::sandbox::log::Service;
+
+use crate::support::journey::Journey;
+use crate::support::lab::Lab;
+use crate::support::person::Person;
+
+/// The host that everybody is moved to.
+const HUB: &str = "contoso-hub.azure-devices.net";
+/// The columns that a crash must not change. When and by which question something was learnt may differ.
+const COLUMNS: [&str; 3] = ["outcome", "reason", "what_to_do"];
+/// The facts that a crash must not change.
+const FACTS: [&str; 5] = ["registered_at", "commanded_at", "acknowledged_at", "provisioned_at", "connected_at"];
+
+/// The end of a migration.
+#[derive(Debug)]
+pub struct End {
+    rows: BTreeMap<String, BTreeMap<String, String>>,
+    devices: BTreeMap<String, Device>,
+    effects: Vec<(String, String)>,
+    /// Requests that change something, as the sandbox counts them for a hold.
+    pub requests: u32,
+}
+
+impl End {
+    /// As it is now.
+    pub async fn of(lab: &Lab, person: &Person, journey: &Journey) -> Self {
+        let rows = person.devices(journey).await;
+        let shared = lab.shared();
+        let calls = shared.log().all();
+        let requests = calls.iter().filter(|call| {
+            let method = call.method.parse().expect("a method");
+            !matches!(call.service, Service::Entra | Service::DpsDevice) && is_effect(&method, &call.path)
+        });
+        let effects = shared.log().effects().into_iter();
+        Self {
+            rows,
+            devices: shared.look(|world| world.devices.clone().into_iter().collect()),
+            requests: u32::try_from(requests.count()).expect("few"),
+            effects: effects.map(|(_, effect)| (effect.kind.to_owned(), effect.subject)).collect(),
+        }
+    }
+
+    /// What this end has other than `undisturbed`, device by device, and what of it is not true.
+    pub fn faults(&self, undisturbed: &Self) -> Vec<String> {
+        let mut faults = self.untruths();
+        for (id, row) in &undisturbed.rows {
+            let (ours, theirs) = (self.rows.get(id).map(essence), essence(row));
+            if ours.as_ref() != Some(&theirs) {
+                faults.push(format!("{id} is {ours:?}, not {theirs:?}: {:?}, {:?}", self.rows.get(id), self.log(id)));
+            }
+        }
+        for kind in ["job.created", "identity.created", "enrollment.created"] {
+            let (ours, theirs) = (self.count(kind), undisturbed.count(kind));
+            if ours != theirs {
+                faults.push(format!("{ours} × {kind}, not {theirs}"));
+            }
+        }
+        faults
+    }
+
+    /// Rows that the devices contradict, devices told again after an answer, things made twice.
+    pub fn untruths(&self) -> Vec<String> {
+        let mut untruths = Vec::new();
+        for (id, row) in &self.rows {
+            let at_hub = self.devices[id].place == Place::Hub { host: HUB.to_owned() };
+            if (row["outcome"] == "moved") != at_hub {
+                untruths.push(format!("{id} is not where its row says: {row:?}, {:?}", self.log(id)));
+            }
+            if told_again(&self.devices[id]) {
+                untruths.push(format!("{id} was told again after it had answered: {:?}", self.log(id)));
+            }
+        }
+        let mut seen = HashSet::new();
+        let made = self.effects.iter().filter(|(kind, _)| kind.ends_with(".created"));
+        untruths.extend(made.filter(|effect| !seen.insert(*effect)).map(|effect| format!("{effect:?} again")));
+        untruths
+    }
+
+    /// How many effects of a kind there were.
+    fn count(&self, kind: &str) -> usize {
+        self.effects.iter().filter(|(made, _)| made == kind).count()
+    }
+
+    fn log(&self, id: &str) -> Vec<&Happening> {
+        self.devices.get(id).map(|device| device.log.iter().map(|entry| &entry.what).collect()).unwrap_or_default()
+    }
+}
+
+/// A device that is found at the target before its answer is read is never asked for the answer again.
+fn essence(row: &BTreeMap<String, String>) -> Vec<String> {
+    let known = FACTS.iter().filter(|fact| row["outcome"] != "moved" || **fact != "acknowledged_at");
+    let known = known.map(|fact| format!("{fact}: {}", !row[*fact].is_empty()));
+    COLUMNS.iter().map(|column| row[*column].clone()).chain(known).collect()
+}
+
+/// A command reached it after an answer of any kind had reached the caller.
+fn told_again(device: &Device) -> bool {
+    let answered = |what: &Happening| matches!(what, Happening::Answered { reached_caller: true, .. });
+    let mut log = device.log.iter().map(|entry| &entry.what).skip_while(|what| !answered(what));
+    log.any(|what| matches!(what, Happening::Commanded { .. })) || device.was_told_again_after_accepting()
+}

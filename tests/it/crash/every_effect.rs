@@ -1,0 +1,64 @@
+//! Killed at the k-th effect, for every k.
+
+use futures_util::{StreamExt, stream};
+use iotc_migrator::sandbox::faults::When;
+use tokio::sync::Semaphore;
+
+use super::trial::Trial;
+use super::worlds::{BY_JOB, Case, ON_ARRIVAL, SINGLY};
+
+/// No faults.
+const NONE: [String; 0] = [];
+
+/// Programs of these tests that run at once, over all tests of this process.
+static ROOM: Semaphore = Semaphore::const_new(4);
+
+/// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
+async fn killed_at_every_effect(case: Case) {
+    let undisturbed = {
+        let _room = ROOM.acquire().await.expect("never closed");
+        let trial = Trial::ready(case).await;
+        trial.start().await;
+        trial.to_the_end().await
+    };
+    assert_eq!(undisturbed.untruths(), NONE, "undisturbed");
+    assert!(undisturbed.requests > 2, "only {} effects", undisturbed.requests);
+    let points = (1..=undisturbed.requests).flat_map(|k| [(k, When::Before), (k, When::After)]);
+    let faults: Vec<Vec<String>> = stream::iter(points)
+        .map(|(k, when)| {
+            let undisturbed = &undisturbed;
+            async move {
+                let _room = ROOM.acquire().await.expect("never closed");
+                let what = format!("killed at effect {k} of {}, {when:?}", undisturbed.requests);
+                let trial = Trial::ready(case).await;
+                let held = trial.lab.shared().faults().hold_effect(k, when);
+                trial.start().await;
+                let (trial, killed) = trial.killed_at(&held).await;
+                let end = trial.to_the_end().await;
+                let mut faults = end.faults(undisturbed);
+                if !killed {
+                    faults.push("this effect never came".to_owned());
+                }
+                faults.iter().map(|fault| format!("{what}: {fault}")).collect()
+            }
+        })
+        .buffer_unordered(4)
+        .collect()
+        .await;
+    assert_eq!(faults.concat(), NONE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_goes_by_job_ends_the_same_wherever_the_program_was_killed() {
+    killed_at_every_effect(BY_JOB).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_told_singly_ends_the_same_wherever_the_program_was_killed() {
+    killed_at_every_effect(SINGLY).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_dps_registers_on_arrival_ends_the_same_wherever_the_program_was_killed() {
+    killed_at_every_effect(ON_ARRIVAL).await;
+}

@@ -1,0 +1,94 @@
+//! One migration whose program can be killed and started again.
+
+use std::time::Duration;
+
+use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::faults::RuleHandle;
+
+use super::ends::End;
+use super::worlds::Case;
+use crate::support::journey::Journey;
+use crate::support::lab::Lab;
+use crate::support::page::Page;
+use crate::support::person::Person;
+use crate::support::program::Program;
+
+/// Sandbox seconds in a real one.
+const SPEED: u32 = 20;
+/// Real time in which things happen on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// The words of the last event of a migration.
+const ENDED: [&str; 2] = ["Completed: ", "Completed with failures: "];
+
+/// A migration that is ready to be started, or was.
+pub struct Trial {
+    pub lab: Lab,
+    pub program: Program,
+    pub ada: Person,
+    pub journey: Journey,
+    case: Case,
+    keys: Page,
+}
+
+impl Trial {
+    /// Signed in, everything chosen, *Migrate* pressed: the keys page with *Start migration* is open.
+    pub async fn ready(case: Case) -> Self {
+        let lab = Lab::with(SPEED, |options| {
+            options.world = Some((case.world)(&SandboxClock::new(options.anchor, options.speed)));
+        })
+        .await;
+        let program = lab.program().await;
+        let ada = Person::new(&lab, &program);
+        ada.sign_in("Ada").await;
+        let (journey, keys) = ada.migrate(&case.wish()).await;
+        Self { lab, program, ada, journey, case, keys }
+    }
+
+    /// Presses *Start migration*.
+    pub async fn start(&self) {
+        let page = self.ada.press(&self.keys, "Start migration").await;
+        assert!(page.url.ends_with(&self.journey.id), "not started, but on {}:\n{}", page.url, page.text());
+    }
+
+    /// SIGKILL, and up again on the same data and port.
+    pub async fn killed(self) -> Self {
+        let port = self.program.port;
+        self.program.kill().await;
+        let program = Program::start(self.lab.data.path(), port, &self.lab.environment(port)).await;
+        Self { program, ..self }
+    }
+
+    /// Kills the program as soon as `held` has a request, and starts it again. What is held stays so: it has no caller
+    /// any more. `false`: the migration came to rest without such a request.
+    pub async fn killed_at(self, held: &RuleHandle) -> (Self, bool) {
+        let reached = tokio::select! {
+            () = held.reached() => true,
+            _ = self.rest() => held.struck() > 0,
+        };
+        if reached { (self.killed().await, true) } else { (self, false) }
+    }
+
+    /// Waits until only the devices that are waited for are left, or none.
+    pub async fn rest(&self) -> Page {
+        let waiting = match self.case.waiting {
+            1 => "Waiting for 1 device".to_owned(),
+            many => format!("Waiting for {many} devices"),
+        };
+        self.ada.wait_for_any(&self.journey, &[&waiting, ENDED[0], ENDED[1]], PATIENCE).await
+    }
+
+    /// To the end, by *Finish now* where devices are waited for.
+    pub async fn to_the_end(&self) -> End {
+        let page = self.rest().await;
+        if page.can_press("Finish now") {
+            self.ada.press(&page, "Finish now").await;
+        }
+        self.see_the_end().await
+    }
+
+    /// Waits for the end, and reads it.
+    pub async fn see_the_end(&self) -> End {
+        self.ada.wait_for_any(&self.journey, &ENDED, PATIENCE).await;
+        End::of(&self.lab, &self.ada, &self.journey).await
+    }
+}
