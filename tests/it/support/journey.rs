@@ -100,7 +100,7 @@ impl Person {
             if good(&page) {
                 return page;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            super::moment().await;
             let Some(form) = page.form_with_button("Load") else { return page };
             page = self.submit(&page, form).await;
         }
@@ -148,7 +148,7 @@ impl Person {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{}” did not come on {}:\n{words}", texts.join("” or “"), page.url);
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            super::moment().await;
         }
     }
 
