@@ -6,6 +6,7 @@ pub mod lab;
 pub mod page;
 pub mod person;
 pub mod program;
+pub mod truth;
 
 /// A moment of real time, between two looks at something that is waited for.
 #[expect(clippy::disallowed_methods, reason = "a test waits for other processes, which have clocks of their own")]
