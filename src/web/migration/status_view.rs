@@ -207,10 +207,11 @@ impl StepView {
     }
 }
 
-/// A step that took no time needs no second time.
+/// A step that took less than a second needs no second time.
 fn ended(record: &StepRecord) -> Option<Moment> {
-    let ended = record.ended_at.filter(|_| record.ended_at != record.started_at)?;
-    Some(record.started_at.map_or_else(|| ended.into(), |started| Moment::after(started, ended)))
+    let ended = record.ended_at?;
+    let Some(started) = record.started_at else { return Some(ended.into()) };
+    (started.unix_timestamp() != ended.unix_timestamp()).then(|| Moment::after(started, ended))
 }
 
 fn step_name(step: Step) -> &'static str {
