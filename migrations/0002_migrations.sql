@@ -69,6 +69,8 @@ create table devices (
     command text not null default 'none', -- migration::CommandState
     via text,                             -- migration::Via
     attempts integer not null default 0,
+    unclear integer not null default 0,   -- how often it was told without an answer
+    answers_before integer,               -- answers in its command's history before this migration; null: not read
     next_try_at integer,
     deadline integer,                     -- until when it may turn up at the target
     primary key (migration_id, device_id)
@@ -94,7 +96,7 @@ create table jobs (
     migration_id text not null references migrations (id),
     payload text not null,                -- JSON of the command's value: no secrets in it
     state text not null,                  -- planned, accepted, ended
-    held integer not null default 0,      -- 1: stopped by us until arrivals catch up
+    held integer not null default 0,      -- 1: stopped in IoT Central; goes on when the migration is resumed
     created_at integer not null,
     ended_at integer,
     status text                           -- IoT Central's word, as last read

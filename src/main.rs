@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use iotc_migrator::app;
 use iotc_migrator::config::{Cli, LogFormat, Settings};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Exit code of wrong options and settings; clap uses the same for options it does not know.
 const WRONG_SETTINGS: u8 = 2;
@@ -43,10 +47,17 @@ const QUIET: &str = "info,tower_sessions_core=error";
 /// Log lines go to stderr; stdout is for what the program has to say.
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Human => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(is_discreet)))).init();
+}
+
+/// Libraries for HTTP do not know what is secret: at trace level they write headers and bodies. So they are never heard
+/// below debug, whatever `RUST_LOG` says.
+fn is_discreet(line: &Metadata<'_>) -> bool {
+    *line.level() <= Level::DEBUG || line.target().starts_with(env!("CARGO_CRATE_NAME"))
 }

@@ -63,23 +63,33 @@
     if (!document.hidden) document.body.dispatchEvent(new Event("looked-at"));
   });
 
+  // A request given up for a newer one is no error; htmx would report it to the console as one.
+  let givingUp = false;
+  document.addEventListener("htmx:abort", () => (givingUp = true), true);
+  document.addEventListener("htmx:abort", () => (givingUp = false));
+  htmx.logger = (_element, _event, detail) => {
+    if (givingUp) delete detail.error;
+  };
+
   // What somebody has opened or closed stays so when a live part is morphed.
   if (window.Idiomorph) {
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
       !(name === "open" && node instanceof HTMLDetailsElement);
   }
 
-  // After a swap the keyboard's place is where the answer says, or where it was.
+  // After a swap the keyboard's place is where the answer says, or where it was: also when what had it could not take it
+  // back at once, such as a button that is disabled until something is checked.
   let focused = null;
   document.addEventListener("htmx:beforeSwap", () => {
-    focused = document.activeElement && document.activeElement.id;
+    if (document.activeElement !== document.body) focused = document.activeElement.id;
   });
+  document.addEventListener("pointerdown", () => (focused = null));
   document.addEventListener("htmx:afterSettle", (event) => {
     const root = event.detail.target || document;
     showCopyButtons(root);
     const wanted = root.querySelector("[data-focus]");
     if (wanted) wanted.focus();
-    else if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+    else if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
   });
 
   showCopyButtons(document);

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::identity::Identity;
 
-/// How often sessions that have expired are removed. Expired ones are not accepted in any case.
-const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How often. Expired sessions are not accepted in any case; a sign-in that nobody needs any more should not lie around.
+const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// The task that tidies.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Housekeeping {
         let task = tokio::spawn(async move {
             while !stopped.is_cancelled() {
                 if let Err(error) = identity.clean_up().await {
-                    tracing::warn!(?error, "expired sessions could not be removed");
+                    tracing::warn!(?error, "expired sessions and sign-ins could not be removed");
                 }
                 tokio::select! {
                     () = clock.sleep(INTERVAL) => (),

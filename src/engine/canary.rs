@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::halt::Halt;
+use super::refusals::Refusals;
 use super::run::Run;
-use super::tell::{self, Refusals, Told};
+use super::tell::{self, Told};
 use super::verify;
 use crate::ids::DeviceId;
 use crate::migration::model::PauseReason;
@@ -28,12 +29,15 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     loop {
         run.still_wanted().await?;
         let canaries = run.store().canaries(run.id()).await?;
-        if canaries.iter().any(|canary| canary.outcome == Outcome::Moved) {
+        if canaries.iter().any(|canary| canary.facts.connected.is_some()) {
             return Ok(());
         }
         if let Some(on_the_way) = canaries.iter().find(|canary| may_have_moved(canary)) {
             wait_for(run, on_the_way).await?;
             continue;
+        }
+        if let Some(canary) = canaries.iter().find(|canary| did_not_arrive(canary)) {
+            return Err(lost(run, canary).await?);
         }
         let Some(candidate) = candidate(run, &canaries, &tried).await? else {
             if let (true, Some(last)) = (refusals.any(), &last) {
@@ -53,9 +57,18 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     }
 }
 
+/// It may have been told, and is not on its way any more: whatever the reason, the way is not proven. *Resume* retires it.
+fn did_not_arrive(canary: &Device) -> bool {
+    let told = canary.facts.acknowledged.is_some() || canary.unclear > 0;
+    told && canary.outcome != Outcome::Moved && canary.command != CommandState::Refused && !may_have_moved(canary)
+}
+
 fn may_have_moved(device: &Device) -> bool {
     device.outcome == Outcome::Pending
-        && matches!(device.command, CommandState::Started | CommandState::Answered | CommandState::Unclear)
+        && matches!(
+            device.command,
+            CommandState::Started | CommandState::Answered | CommandState::Unclear | CommandState::Again
+        )
 }
 
 /// The device that the person named, else the next that was not told, else one that could not be reached before.
@@ -92,7 +105,7 @@ async fn note_answer(run: &Run, canary: &Device, told: Told) -> Result<(), Halt>
     run.note(EventKind::Canary, &text).await
 }
 
-/// Waits until the canary is seen, or its time has run out.
+/// Waits until the canary is seen, or its time has run out. One that may not have been told at all is told once more.
 async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
     loop {
         run.still_wanted().await?;
@@ -103,8 +116,8 @@ async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
             Outcome::Moved => {
                 return run.note(EventKind::Canary, &format!("{} is proven at the target.", canary.id)).await;
             }
-            Outcome::Failed(reason) if now.command != CommandState::Refused => {
-                return Err(lost(run, &now, reason.words()).await?);
+            Outcome::Pending if now.command == CommandState::Again => {
+                tell::tell(run, &now, Via::Canary, CONNECT_SECONDS).await?;
             }
             _ if !may_have_moved(&now) => return Ok(()),
             _ => run.inner.clock.sleep(LOOK).await,
@@ -112,21 +125,18 @@ async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
     }
 }
 
-async fn lost(run: &Run, canary: &Device, why: &str) -> Result<Halt, Halt> {
-    let detail = match &canary.detail {
-        Some(detail) => format!("The canary {} did not arrive ({why}: {detail}). Nobody else was told.", canary.id),
-        None => format!("The canary {} did not arrive ({why}). Nobody else was told.", canary.id),
-    };
-    let made_ahead = run.store().device_page(run.id(), &Default::default(), 1).await?;
-    let remove = match made_ahead.devices.iter().any(|device| device.facts.registered.is_some()) {
-        true => {
+async fn lost(run: &Run, canary: &Device) -> Result<Halt, Halt> {
+    let why =
+        canary.detail.as_deref().or(canary.outcome.reason()).unwrap_or("no answer, and no sign of it at the target");
+    let remove = match run.store().unused_identities(run.id()).await? {
+        0 => "",
+        _ => {
             " If the identities made ahead are the cause, remove them with the button here and let DPS register each device."
         }
-        false => "",
     };
     Ok(Halt::pause(
         PauseReason::CanaryLost,
-        detail,
+        format!("The canary {} did not arrive: {why}. Nobody else was told after it.", canary.id),
         format!(
             "Look at the device's log, the DPS enrollment group and the DPS's link to the hub.{remove} Resume tries another device."
         ),

@@ -6,10 +6,11 @@ use super::Engine;
 use crate::azure::ArmPolicyKeys;
 use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
-use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
-use crate::migration::{FailReason, Outcome};
-use crate::store::devices::{fail_waiting, reopen_unanswered, try_waiting};
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason};
+use crate::migration::{CommandState, FailReason};
+use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 use crate::store::events::{self, EventKind};
+use crate::store::jobs::JobProgress;
 use crate::store::{StoreError, WriteTx, migrations};
 
 /// Why a control did nothing.
@@ -65,13 +66,23 @@ impl Engine {
     /// no command was delivered to them, or no answer came, get another chance.
     ///
     /// # Errors
-    /// [`ControlError::NotNow`] when it is not paused.
+    /// [`ControlError::NotNow`] when it is not paused, or waits for somebody else's sign-in.
     pub async fn resume(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
-        if !matches!(migration.state, MigrationState::Paused(_)) {
+        let MigrationState::Paused(pause) = &migration.state else {
             return Err(ControlError::NotNow("The migration is not paused.".into()));
+        };
+        // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
+        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
+            && pause.reason == PauseReason::SignIn
+        {
+            return Err(ControlError::NotNow(format!(
+                "It goes on by itself as soon as {} signs in here.",
+                person.name
+            )));
         }
         let again = reopen_unanswered(&mut tx, id, now).await?;
+        retire_canaries(&mut tx, id).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
         let text = match again {
             0 => format!("{} resumed the migration.", by.name),
@@ -83,16 +94,42 @@ impl Engine {
         self.commit(tx, id, by, EventKind::Resumed, &text, now).await
     }
 
-    /// Stops a migration: nobody else is told. Devices that are on their way are recorded as what they are known to be.
+    /// Stops a migration: nobody else is told, its job in IoT Central included. Devices that are on their way stay so on
+    /// their rows, and are looked for at the target for another day.
     ///
     /// # Errors
     /// [`ControlError::NotNow`] when it is not active.
     pub async fn stop_migration(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (tx, migration, _) = self.open(id, by).await?;
+        drop(tx);
+        active(&migration)?;
+        // The job first: were it stopped last, a crash in between would leave it telling devices for a stopped migration.
+        let job = self.stop_jobs(&migration).await?;
         let (mut tx, migration, now) = self.open(id, by).await?;
         active(&migration)?;
+        let untold = fail_untold(&mut tx, id).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Stopped, now).await?;
-        let text = format!("{} stopped the migration.", by.name);
+        let text = format!("{} stopped the migration; {untold} devices are not told.{job}", by.name);
         self.commit(tx, id, by, EventKind::Stopped, &text, now).await
+    }
+
+    /// Stops the job in IoT Central, if one is at work, with the rights that started it. Gives words on what came of it.
+    async fn stop_jobs(&self, migration: &Migration) -> Result<String, ControlError> {
+        let Some(actor) = &migration.runs_as else { return Ok(String::new()) };
+        let tokens = self.inner.people.tokens(&actor.id);
+        let central = self.inner.azure.central(tokens, &migration.plan.source.subdomain)?;
+        let mut words = String::new();
+        for job in self.inner.store.jobs(migration.id).await? {
+            if job.progress != JobProgress::Accepted || job.held {
+                continue;
+            }
+            self.inner.store.job_seen(migration.id, &job.id, "stopping", true).await?;
+            words = match central.stop_job(&job.id).await {
+                Ok(()) => format!(" The job {} is stopped in IoT Central.", job.id),
+                Err(error) => format!(" The job {} could not be stopped, see IoT Central: {error}", job.id),
+            };
+        }
+        Ok(words)
     }
 
     /// Removes the hub identities that this migration made ahead and that never connected, each only if it is as read;
@@ -129,11 +166,12 @@ impl Engine {
             let Some(last) = batch.last() else { return Ok(removed) };
             after = last.id.as_str().to_owned();
             for device in batch {
-                let ours =
-                    device.facts.registered.as_ref().is_some_and(|fact| fact.evidence.contains("made in the hub"));
-                if !ours || device.facts.connected.is_some() || device.outcome == Outcome::Moved {
+                // Whoever may have been told may be using it, whatever the hub shows yet.
+                let ours = device.facts.registered.is_some() && device.baseline.twin.is_none();
+                if !ours || device.command != CommandState::None || device.facts.provisioned.is_some() {
                     continue;
                 }
+                self.still_paused(migration.id).await?;
                 if let Some(identity) = hub.identity(&device.id).await?
                     && identity.last_activity.is_none()
                 {
@@ -142,6 +180,13 @@ impl Engine {
                 }
                 inner.store.change_device(migration.id, &device.id, |row| row.facts.registered = None).await?;
             }
+        }
+    }
+
+    async fn still_paused(&self, id: MigrationId) -> Result<(), ControlError> {
+        match self.inner.store.migration(id).await? {
+            Some(Migration { state: MigrationState::Paused(_), .. }) => Ok(()),
+            _ => Err(ControlError::NotNow("The migration goes on: no further identity was removed.".into())),
         }
     }
 

@@ -71,23 +71,37 @@ fn keys_of(view: &KeysView, id: &EnrollmentGroupId) -> Option<(SecretString, Sec
     view.groups.iter().find(|group| group.id == *id).map(|group| (group.primary.clone(), group.secondary.clone()))
 }
 
-/// Pauses unless every group has its equal or is stated unused.
+/// Halts unless every group has its equal or is stated unused.
 pub(super) fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
+    let app = &run.migration.plan.source.app_display_name;
+    if view.coverage.is_empty() {
+        return Err(Halt::pause(
+            PauseReason::Keys,
+            format!("{app} shows no enabled enrollment group for IoT devices, so no key of the devices is known."),
+            "Check the application's enrollment groups and your role there, then press Resume.",
+        ));
+    }
     let uncovered = view.coverage.uncovered(&run.migration.stated_unused);
     if uncovered.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = uncovered.iter().map(|group| group.source.name.as_str()).collect();
-    let why: Vec<String> = uncovered
+    let names = names.join(", ");
+    let blocked: Vec<String> = uncovered
         .iter()
-        .map(|group| match &group.standing {
-            Standing::Blocked(obstacle) => obstacle.words(),
-            Standing::Creatable(_) | Standing::Equal(_) => format!("Add the keys of {} to the DPS.", group.source.name),
+        .filter_map(|group| match &group.standing {
+            Standing::Blocked(obstacle) => Some(obstacle.words()),
+            Standing::Creatable(_) | Standing::Equal(_) => None,
         })
         .collect();
-    let detail =
-        format!("The DPS does not have the keys of {}. No device is told to move until it does.", names.join(", "));
-    Err(Halt::pause(PauseReason::Keys, detail, format!("{} Then press Resume.", why.join(" "))))
+    if blocked.is_empty() && run.migration.keys == KeyHandling::Program {
+        let trouble =
+            format!("{} does not show the enrollment group for {names} yet", run.migration.plan.target.dps_name);
+        return Err(Halt::Transient { trouble, after: None });
+    }
+    let detail = format!("The DPS does not have the keys of {names}. No device is told to move until it does.");
+    let why = if blocked.is_empty() { format!("Add the keys of {names} to the DPS.") } else { blocked.join(" ") };
+    Err(Halt::pause(PauseReason::Keys, detail, format!("{why} Then press Resume.")))
 }
 
 async fn record(run: &Run, view: &KeysView) -> Result<String, Halt> {

@@ -2,7 +2,8 @@
 //!
 //! A job hits every member of a live query, so it is used only when that query's members are exactly the devices cleared
 //! to move, besides those that moved already. Its verdict never changes a device that moved, and its *failed* carries no
-//! reason: such a device is looked for at the target and then asked singly.
+//! reason: such a device is looked for at the target and then asked singly. A job cannot be paced by arrivals, so it is
+//! used only for as many devices as the target takes in a minute.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -17,16 +18,19 @@ use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobRequest, JobStat
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::ids::{DeviceId, JobId};
 use crate::migration::device::Fact;
-use crate::migration::model::{Step, StepState};
+use crate::migration::evidence::RecordSeen;
+use crate::migration::model::{PauseReason, Step, StepState};
 use crate::migration::{CommandState, Outcome, Via};
 use crate::store::devices::{self, Found};
-use crate::store::events::EventKind;
+use crate::store::events::{self, EventKind, PROGRAM};
 use crate::store::jobs::{self, JobProgress, JobRecord};
 
 /// Fewer devices are told singly: a job would take longer to start.
 const FEWEST: usize = 2;
 /// Between two looks at a job.
 const LOOK: Duration = Duration::from_secs(3);
+/// How long a device that the job did not reach is looked for before it is asked about.
+const A_MOMENT: Duration = Duration::from_secs(30);
 /// How long IoT Central certainly keeps a job: it says 30 days.
 const KEPT: Duration = Duration::from_secs(29 * 24 * 3600);
 /// The description by which the original tool, too, finds such jobs.
@@ -37,34 +41,30 @@ pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt>
     let record = match run.store().jobs(run.id()).await?.pop() {
         Some(record) => record,
         None if allowed(run).await? => plan(run).await?,
-        None => {
-            let pending = run
-                .store()
-                .steps(run.id())
-                .await?
-                .iter()
-                .any(|s| s.step == Step::Track && s.state == StepState::Pending);
-            if pending {
-                run.end(Step::Track, StepState::NotNeeded, "Single commands: each answer is recorded as it comes.")
-                    .await?;
-            }
-            return Ok(());
-        }
+        None => return single_commands(run).await,
     };
-    if record.progress == JobProgress::Planned {
-        launch(run, &record).await?;
+    match record.progress {
+        JobProgress::Planned if !launch(run, &record).await? => single_commands(run).await,
+        JobProgress::Planned | JobProgress::Accepted => follow(run, &record.id, stop).await,
+        JobProgress::Ended => Ok(()),
     }
-    if record.progress != JobProgress::Ended {
-        follow(run, &record.id, stop).await?;
+}
+
+async fn single_commands(run: &Run) -> Result<(), Halt> {
+    let steps = run.store().steps(run.id()).await?;
+    if steps.iter().any(|record| record.step == Step::Track && record.state == StepState::Pending) {
+        run.end(Step::Track, StepState::NotNeeded, "Single commands: each answer is recorded as it comes.").await?;
     }
     Ok(())
 }
 
-/// The group's members of the template, read now, less those that moved, are exactly the cleared devices.
+/// The group's members of the template, read now, less those that moved, are exactly the cleared devices; and they are
+/// no more than the target takes in a minute, because a job cannot be paced by arrivals.
 async fn allowed(run: &Run) -> Result<bool, Halt> {
     let cleared: HashSet<DeviceId> =
         run.store().devices_untold(run.id(), u32::MAX).await?.into_iter().map(|device| device.id).collect();
-    if cleared.len() < FEWEST {
+    let budget = usize::try_from(Budget::of(&run.migration.plan).lag()).unwrap_or(usize::MAX);
+    if !(FEWEST..=budget).contains(&cleared.len()) {
         return Ok(false);
     }
     let source = &run.migration.plan.source;
@@ -93,17 +93,22 @@ async fn plan(run: &Run) -> Result<JobRecord, Halt> {
     record.ok_or(Halt::LookAgain)
 }
 
-/// PUTs the job, unless IoT Central has it already; then every cleared device counts as told.
-async fn launch(run: &Run, record: &JobRecord) -> Result<(), Halt> {
+/// PUTs the job, unless IoT Central has it already; then every cleared device counts as told. False: the group is no
+/// longer what the rule wants, and IoT Central never got the job.
+async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     run.still_wanted().await?;
     if run.central.job(&record.id).await?.is_none() {
+        if !allowed(run).await? {
+            run.store().job_ended(run.id(), &record.id, run.now()).await?;
+            run.note(EventKind::Job, "The group has changed: no job is used, the devices are told singly.").await?;
+            return Ok(false);
+        }
         let source = &run.migration.plan.source;
-        let budget = Budget::of(&run.migration.plan);
         let request = JobRequest {
             display_name: format!("Move to {}: {}", run.migration.plan.target.hub_name, run.migration.name),
             description: DESCRIPTION.into(),
             group: source.group.clone(),
-            batch: u32::try_from(budget.lag() / 2).ok().filter(|batch| *batch > 0),
+            batch: None,
             target: source.template.clone(),
             path: run.command().job_path(),
             value: serde_json::from_str(&record.payload).unwrap_or_else(|_| run.payload()),
@@ -124,7 +129,8 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<(), Halt> {
     jobs::accepted(&mut tx, run.id(), &record.id, now, now + run.patience()).await?;
     tx.commit().await?;
     run.note(EventKind::Job, &format!("Job {} launched in IoT Central.", record.id)).await?;
-    run.begin(Step::Track, "Following the job.").await
+    run.begin(Step::Track, "Following the job.").await?;
+    Ok(true)
 }
 
 /// A job that IoT Central does not have after a PUT that failed.
@@ -138,24 +144,54 @@ fn not_made(error: AzureError) -> Halt {
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
 async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
-    let budget = Budget::of(&run.migration.plan).lag();
-    let mut held = run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held);
+    resume_if_held(run, id).await?;
+    let mut before: Option<Vec<JobDevice>> = None;
     while !stop.is_cancelled() {
         run.still_wanted().await?;
-        let Some((job, verdicts)) = read(run, id).await? else { return finish(run, id, "gone", &[]).await };
-        record_verdicts(run, id, &verdicts).await?;
-        let over = has_ended(&job, held);
-        if over {
-            return finish(run, id, &job.status.to_string(), &verdicts).await;
+        let Some((job, verdicts)) = read(run, id).await? else { return finish(run, id, "gone").await };
+        record_verdicts(run, id, &job, &verdicts).await?;
+        run.store().job_seen(run.id(), id, &job.status.to_string(), false).await?;
+        let open = verdicts.iter().any(|verdict| verdict.status == JobDeviceStatus::Pending);
+        if job.status == JobStatus::Stopped && open {
+            return Err(stopped_by_somebody(run, id).await?);
         }
-        held = pace(run, id, budget, held).await?;
-        run.store().job_seen(run.id(), id, &job.status.to_string(), held).await?;
+        // Lists lag: an end is believed when it is complete, and the same at two looks.
+        if has_ended(&job, &verdicts) && before.as_ref() == Some(&verdicts) {
+            return finish(run, id, &job.status.to_string()).await;
+        }
+        before = Some(verdicts);
         tokio::select! {
             () = stop.cancelled() => {}
             () = run.inner.clock.sleep(LOOK) => {}
         }
     }
     Ok(())
+}
+
+/// Somebody stopped the job in IoT Central: that is a wish to tell nobody else, until this migration is resumed.
+async fn stopped_by_somebody(run: &Run, id: &JobId) -> Result<Halt, Halt> {
+    run.store().job_seen(run.id(), id, "stopped", true).await?;
+    let app = &run.migration.plan.source.app_display_name;
+    Ok(Halt::pause(
+        PauseReason::Changed,
+        format!("Somebody stopped the job {id} in {app} before every device was told."),
+        "Press Resume to let the job go on.",
+    ))
+}
+
+async fn resume_if_held(run: &Run, id: &JobId) -> Result<(), Halt> {
+    if !run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held) {
+        return Ok(());
+    }
+    if let Err(error) = run.central.resume_job(id).await {
+        // Whether it runs already is what the job itself says.
+        let stopped = run.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Stopped);
+        if stopped {
+            return Err(error.into());
+        }
+    }
+    run.store().job_seen(run.id(), id, "running", false).await?;
+    run.note(EventKind::Job, "The job goes on in IoT Central.").await
 }
 
 /// The job and its verdicts; `None` if IoT Central keeps it no longer. A young job that is not shown is a slip of the
@@ -179,46 +215,30 @@ async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Ha
     Err(Halt::Transient { trouble, after: None })
 }
 
-/// A job that we hold shows *stopped* and has not ended; of unknown words only the numbers count.
-fn has_ended(job: &Job, held: bool) -> bool {
+/// No verdict is pending, none is missing of the job's own total, and its status, where it is a known word, says so.
+fn has_ended(job: &Job, verdicts: &[JobDevice]) -> bool {
+    let settled = verdicts.iter().all(|verdict| verdict.status != JobDeviceStatus::Pending);
+    let complete = job.progress.is_none_or(|progress| verdicts.len() as u64 >= progress.total && progress.pending == 0);
     match &job.status {
-        JobStatus::Complete | JobStatus::Failed | JobStatus::Cancelled => true,
-        JobStatus::Stopped => !held,
+        JobStatus::Cancelled => true,
+        JobStatus::Complete | JobStatus::Failed | JobStatus::Stopped => settled && complete,
         JobStatus::Pending | JobStatus::Running => false,
-        JobStatus::Unknown(_) => {
-            job.progress.as_ref().is_some_and(|progress| progress.pending == 0 && progress.total > 0)
-        }
+        JobStatus::Unknown(_) => settled && complete && !verdicts.is_empty(),
     }
 }
 
-/// Holds the job while more devices are on their way than the target takes in a minute.
-async fn pace(run: &Run, id: &JobId, budget: u64, held: bool) -> Result<bool, Halt> {
-    let on_the_way = run.store().acknowledged_and_not_seen(run.id()).await?;
-    if !held && on_the_way > budget {
-        run.central.stop_job(id).await?;
-        run.note(
-            EventKind::Job,
-            &format!("Job held: {on_the_way} devices are on their way, and the target takes {budget} a minute."),
-        )
-        .await?;
-        return Ok(true);
-    }
-    if held && on_the_way <= budget / 2 {
-        run.central.resume_job(id).await?;
-        run.note(EventKind::Job, "Job resumed: the devices have arrived.").await?;
-        return Ok(false);
-    }
-    Ok(held)
-}
-
-async fn record_verdicts(run: &Run, id: &JobId, verdicts: &[JobDevice]) -> Result<(), Halt> {
+async fn record_verdicts(run: &Run, id: &JobId, job: &Job, verdicts: &[JobDevice]) -> Result<(), Halt> {
     let waiting: HashSet<DeviceId> =
         run.store().devices_in_job(run.id()).await?.into_iter().map(|device| device.id).collect();
     let now = run.now();
     let patience = run.patience();
     for verdict in verdicts {
         if !waiting.contains(&verdict.id) {
-            stranger(run, id, &verdict.id).await?;
+            stranger(run, job, &verdict.id).await?;
+            continue;
+        }
+        if verdict.status == JobDeviceStatus::Pending {
+            continue;
         }
         run.store()
             .change_device(run.id(), &verdict.id, |row| {
@@ -232,11 +252,11 @@ async fn record_verdicts(run: &Run, id: &JobId, verdicts: &[JobDevice]) -> Resul
                         row.facts.acknowledged = Some(Fact { at: now, evidence: format!("job {id}: completed") });
                         row.deadline = Some(now + patience);
                     }
-                    // No reason is given: it is due at once for the questions that tell.
+                    // No reason is given: after a moment for its arrival the questions are asked that tell.
                     JobDeviceStatus::Failed => {
                         row.command = CommandState::Unclear;
                         row.detail = Some("the job says failed, without a reason".into());
-                        row.deadline = Some(now);
+                        row.deadline = Some(now + A_MOMENT);
                     }
                     JobDeviceStatus::Pending | JobDeviceStatus::Other(_) => {}
                 }
@@ -246,47 +266,48 @@ async fn record_verdicts(run: &Run, id: &JobId, verdicts: &[JobDevice]) -> Resul
     Ok(())
 }
 
-/// A device that the job took along and the snapshot did not know gets a row.
-async fn stranger(run: &Run, job: &JobId, id: &DeviceId) -> Result<(), Halt> {
+/// A device that the job took along and the snapshot did not know gets a row. What the target knew of it before is not
+/// known: only what is newer than the job itself, by Azure's clock, counts as proof.
+async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
     if run.store().device(run.id(), id).await?.is_some() {
         return Ok(());
     }
     let found = Found { id: id.clone(), display_name: None, outcome: Outcome::Pending, joined_later: true };
+    let now = run.now();
     let mut tx = run.store().begin_write().await?;
     devices::insert(&mut tx, run.id(), &run.migration.plan.source.subdomain, &found).await?;
-    tx.commit().await?;
-    let now = run.now();
-    let deadline = now + run.patience();
-    run.store()
-        .change_device(run.id(), id, |row| {
-            if row.outcome == Outcome::Pending {
-                row.command = CommandState::Started;
-                row.via = Some(Via::Job);
-                row.cleared = true;
-                row.deadline = Some(deadline);
-                row.facts.commanded = Some(Fact { at: now, evidence: format!("job {job}: joined the group later") });
-            }
-        })
-        .await?;
-    run.note(EventKind::Device, &format!("{id} joined the group after the snapshot; the job took it along.")).await
+    if let Some(mut row) = devices::lookup(&mut tx, run.id(), id).await?
+        && row.outcome == Outcome::Pending
+    {
+        row.command = CommandState::Started;
+        row.via = Some(Via::Job);
+        row.cleared = true;
+        row.deadline = Some(now + run.patience());
+        row.facts.commanded = Some(Fact { at: now, evidence: format!("job {}: joined the group later", job.id) });
+        row.baseline.taken_at = Some(now);
+        row.baseline.record = job.start.map(|start| RecordSeen {
+            status: "unknown".into(),
+            hub: None,
+            updated: Some(start),
+            error: None,
+        });
+        devices::save(&mut tx, run.id(), &row).await?;
+    }
+    let text = format!("{id} joined the group after the snapshot; the job took it along.");
+    events::append(&mut tx, run.id(), now, PROGRAM, EventKind::Device, &text).await?;
+    Ok(tx.commit().await?)
 }
 
-/// The job has ended: whom it did not tell is told singly.
-async fn finish(run: &Run, id: &JobId, status: &str, verdicts: &[JobDevice]) -> Result<(), Halt> {
-    let told: HashSet<&DeviceId> = verdicts.iter().map(|verdict| &verdict.id).collect();
+/// The job has ended. Whom it did not tell, as far as it shows, is asked about like one whose answer was lost.
+async fn finish(run: &Run, id: &JobId, status: &str) -> Result<(), Halt> {
+    let now = run.now();
     for device in run.store().devices_in_job(run.id()).await? {
-        let absent = !told.contains(&device.id);
-        let now = run.now();
         run.store()
             .change_device(run.id(), &device.id, |row| {
-                if absent {
-                    row.command = CommandState::None;
-                    row.via = None;
-                    row.facts.commanded = None;
-                    row.deadline = None;
-                } else {
+                if row.outcome == Outcome::Pending && row.command == CommandState::Started {
                     row.command = CommandState::Unclear;
-                    row.deadline = Some(now);
+                    row.detail = Some("the job ended without a verdict on it".into());
+                    row.deadline = Some(now + A_MOMENT);
                 }
             })
             .await?;

@@ -118,7 +118,7 @@ fn source_group(group: &CentralEnrollmentGroup) -> SourceGroup {
         id: group.id.clone(),
         name: group.display_name.clone(),
         enabled: group.enabled,
-        edge: !matches!(group.kind, GroupKind::Iot),
+        edge: matches!(group.kind, GroupKind::IotEdge),
         keys,
     }
 }
@@ -126,7 +126,7 @@ fn source_group(group: &CentralEnrollmentGroup) -> SourceGroup {
 fn group_keys(group: &CentralEnrollmentGroup) -> Option<GroupKeys> {
     match &group.attestation {
         CentralAttestation::Symmetric { primary, secondary }
-            if group.enabled && matches!(group.kind, GroupKind::Iot) =>
+            if group.enabled && !matches!(group.kind, GroupKind::IotEdge) =>
         {
             Some(GroupKeys {
                 id: group.id.clone(),

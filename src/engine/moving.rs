@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::{Run, Turn};
-use super::{canary, job, recover, settle, singles, verify};
+use super::{canary, enroll, job, recover, settle, singles, verify};
 use crate::migration::model::{MigrationState, Step, StepState};
 
 /// Between two looks at the target while devices are on their way.
@@ -18,9 +18,11 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     if run.migration.state == MigrationState::Running {
         run.begin(Step::Command, "Telling the devices to move.").await?;
         run.begin(Step::Verify, "Looking for the devices at the target.").await?;
+        if !run.store().devices_untold(run.id(), 1).await?.is_empty() {
+            // Hours may have passed since the keys were compared: a pause, a restart.
+            enroll::must_be_covered(run, &enroll::read(run).await?)?;
+        }
         canary::run(run).await?;
-    } else {
-        verify::sweep_the_lost(run).await?;
     }
     tell_and_look(run).await?;
     let commanding =
@@ -28,6 +30,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     if commanding && run.store().devices_untold(run.id(), 1).await?.is_empty() {
         run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
     }
+    verify::sweep(run).await?;
     settle::settle(&run.inner, run.id()).await
 }
 
@@ -68,6 +71,7 @@ async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> 
         let everybody_told = told.is_cancelled();
         verify::sweep(run).await?;
         verify::give_up_on_overdue(run).await?;
+        run.store().trouble_over(run.id()).await?;
         if everybody_told && run.store().outstanding(run.id()).await? == 0 {
             return Ok(());
         }

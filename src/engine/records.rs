@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::halt::Halt;
 use super::run::Run;
 use crate::azure::dps::Registration;
+use crate::azure::error::ErrorKind;
 use crate::ids::{DeviceId, EnrollmentGroupId};
 use crate::migration::evidence::RecordSeen;
 
@@ -26,7 +27,13 @@ impl Records {
     pub(super) async fn of(run: &Run, groups: &[EnrollmentGroupId]) -> Result<Self, Halt> {
         let mut records = Self::default();
         for group in groups {
-            for record in run.dps.group_registrations(group).await? {
+            let listed = match run.dps.group_registrations(group).await {
+                Ok(listed) => listed,
+                // A group that was made a moment ago may not be known yet: nobody has come through it.
+                Err(error) if matches!(error.kind, ErrorKind::NotFound) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for record in listed {
                 records.0.insert(key(&record.registration_id), record.into());
             }
         }
@@ -36,6 +43,11 @@ impl Records {
     /// Adds the record that was asked for by `id`.
     pub(super) fn add(&mut self, id: &DeviceId, record: Registration) {
         self.0.insert(key(id), record.into());
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn get(&self, id: &DeviceId) -> Option<&Record> {

@@ -5,35 +5,42 @@
 use std::time::Duration;
 
 use super::halt::Halt;
+use super::resolve;
 use super::run::Run;
 use super::tell::{self, RESPONSE_SECONDS};
 use super::verify;
-use crate::migration::CommandState;
+use crate::migration::{CommandState, Device, Via};
 
 /// Settles what can be settled now; the rest is given the time in which an answer could still have come, is looked for
 /// at the target meanwhile, and then told once more.
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
-    if run.store().devices_half_told(run.id()).await?.is_empty() {
+    if half_known(run).await?.is_empty() {
         return Ok(());
     }
     verify::sweep(run).await?;
-    for device in run.store().devices_half_told(run.id()).await? {
-        if let Some(answer) = tell::last_answer(run, &device).await? {
+    for device in half_known(run).await? {
+        if let Some(answer) = resolve::new_answer(run, &device).await? {
             tell::record_answer(run, &device, &answer, "the command's history shows an answer").await?;
             continue;
         }
         let now = run.now();
+        let patience = run.patience();
         run.store()
             .change_device(run.id(), &device.id, |row| {
                 let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
-                tell::reopen(row);
                 row.command = CommandState::Unclear;
                 // A try that the program itself broke off says nothing of the device, so it uses up none of its tries.
                 row.attempts = row.attempts.saturating_sub(1);
                 row.detail = Some("the program stopped before its answer was recorded".into());
-                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS) + 15));
+                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS)) + patience);
             })
             .await?;
     }
     Ok(())
+}
+
+async fn half_known(run: &Run) -> Result<Vec<Device>, Halt> {
+    let mut devices = run.store().devices_outstanding(run.id()).await?;
+    devices.retain(|device| device.command == CommandState::Started && device.via != Some(Via::Job));
+    Ok(devices)
 }

@@ -133,9 +133,9 @@ async fn refused(run: &Run, group: &GroupKeys, error: &BulkError) -> Result<(), 
     }
     run.store()
         .change_device(run.id(), id, |row| {
-            row.outcome = Outcome::Failed(FailReason::NotRegistered);
-            row.detail =
-                Some([&error.code, &error.status].into_iter().flatten().cloned().collect::<Vec<_>>().join(": "));
+            // Only the identity ahead was refused: DPS makes one when the device arrives.
+            let why: Vec<&str> = [&error.code, &error.status].into_iter().flatten().map(String::as_str).collect();
+            row.detail = Some(format!("not registered ahead: {}", why.join(": ")));
         })
         .await?;
     Ok(())

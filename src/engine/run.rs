@@ -1,6 +1,7 @@
 //! One migration's task: takes the steps in order, waits out passing troubles, pauses for those that do not pass.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -38,6 +39,10 @@ pub(super) struct Run {
     pub(super) central: Central,
     pub(super) dps: Dps,
     pub(super) hub: Hub,
+    /// How many registration records the groups' pages had when they were last read.
+    pub(super) records_in_pages: AtomicUsize,
+    /// Whose turn it is among the devices that no page shows.
+    pub(super) next_to_ask: AtomicUsize,
 }
 
 /// What a turn came to.
@@ -212,6 +217,8 @@ impl Run {
             migration,
             actor,
             arm,
+            records_in_pages: AtomicUsize::new(0),
+            next_to_ask: AtomicUsize::new(0),
         })
     }
 

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
+use super::refusals::Refusals;
 use super::run::Run;
-use super::tell::{self, Refusals, Told};
+use super::tell::{self, Told};
 use crate::ids::DeviceId;
 use crate::migration::model::Plan;
 use crate::migration::{Device, Via};

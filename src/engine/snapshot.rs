@@ -3,23 +3,27 @@
 //! Everything here only reads Azure; rows are upserts, so a repeat after a crash finds its own work.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::halt::Halt;
 use super::keys;
 use super::records::{Record, Records};
+use super::resolve;
 use super::run::Run;
 use crate::azure::central::Device as CentralDevice;
-use crate::azure::dps::Attestation;
+use crate::azure::dps::{Attestation, IndividualEnrollment};
 use crate::azure::hub::TwinSummary;
 use crate::ids::DeviceId;
 use crate::migration::evidence::{Baseline, TwinSeen};
 use crate::migration::model::{CentralSource, PauseReason, Step, StepState};
-use crate::migration::{Outcome, SkipReason};
+use crate::migration::{Device, Outcome, SkipReason};
 use crate::store::devices::{self, Found};
 use crate::store::migrations;
 
+/// How long a device that is at the target has to show it.
+const ACTIVITY: Duration = Duration::from_secs(30);
 /// Attestations read at once; the client paces them.
 const AT_ONCE: usize = 8;
 
@@ -28,6 +32,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     members(run).await?;
     clear(run).await?;
     baselines(run).await?;
+    second_look(run).await?;
     let counts = run.store().counts(run.id()).await?;
     let text = format!(
         "{} devices found: {} to move, {} already at the target, {} skipped.",
@@ -96,7 +101,9 @@ pub(super) fn completed(member: CentralDevice, everybody: &HashMap<DeviceId, Cen
 }
 
 fn found(device: CentralDevice) -> Found {
-    let outcome = if device.simulated == Some(true) {
+    let outcome = if device.kinds.iter().any(|kind| kind.eq_ignore_ascii_case("EdgeDevice")) {
+        Outcome::Skipped(SkipReason::Edge)
+    } else if device.simulated == Some(true) {
         Outcome::Skipped(SkipReason::Simulated)
     } else if device.enabled == Some(false) {
         Outcome::Skipped(SkipReason::Blocked)
@@ -180,7 +187,11 @@ async fn baselines(run: &Run) -> Result<(), Halt> {
                 .map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }),
             false => None,
         };
-        let refused = individual.contains(&lower(&id)) && !admitted_individually(run, &view, &id).await?;
+        let enrollment = enrollments.iter().find(|enrollment| lower(&enrollment.registration_id) == lower(&id));
+        let refused = match enrollment {
+            Some(enrollment) => !admits(run, &view, enrollment, &id).await?,
+            None => false,
+        };
         let baseline = Baseline { taken_at: Some(run.now()), record: record.map(|record| record.seen), twin };
         take(run, &id, baseline, refused).await?;
         run.still_wanted().await?;
@@ -188,15 +199,22 @@ async fn baselines(run: &Run) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Records a baseline, and what it settles at once.
+/// Records a baseline, and what it settles at once. Where a device may have been told before, the answers that its
+/// command's history has already are counted, so that they are not taken for answers to us.
 async fn take(run: &Run, id: &DeviceId, baseline: Baseline, refused: bool) -> Result<(), Halt> {
     let there = baseline.already_there(&run.migration.plan.target.hub_host);
+    let told_before =
+        baseline.record.is_some() || baseline.twin.is_some() || run.store().was_told_before(run.id(), id).await?;
+    let answers_before = match run.store().device(run.id(), id).await? {
+        Some(device) if told_before && !there => resolve::answers(run, &device).await?.len(),
+        _ => 0,
+    };
     run.store()
         .change_device(run.id(), id, |row| {
             row.baseline = baseline;
+            row.answers_before = u32::try_from(answers_before).ok();
             if there {
-                row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
-                row.detail = Some("DPS assigned it to this hub before, and the hub shows it connected".into());
+                settle_there(row, "the hub shows it connected");
             } else if refused {
                 row.outcome = Outcome::Skipped(SkipReason::OtherEnrollment);
             }
@@ -205,8 +223,40 @@ async fn take(run: &Run, id: &DeviceId, baseline: Baseline, refused: bool) -> Re
     Ok(())
 }
 
-/// An individual enrollment wins over groups: it must have the keys that the device derives from one of its groups.
-async fn admitted_individually(run: &Run, view: &keys::KeysView, id: &DeviceId) -> Result<bool, Halt> {
+fn settle_there(row: &mut Device, evidence: &str) {
+    row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
+    row.detail = Some(format!("DPS assigned it to this hub before, and {evidence}"));
+}
+
+/// Hubs that never show a device as connected still show its activity: of devices that were sent here before, those whose
+/// activity goes on while we wait are here.
+async fn second_look(run: &Run) -> Result<(), Halt> {
+    let hub = &run.migration.plan.target.hub_host;
+    let mut doubtful = run.store().devices_untold(run.id(), u32::MAX).await?;
+    doubtful.retain(|device| device.baseline.may_be_there(hub));
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    run.inner.clock.sleep(ACTIVITY).await;
+    for device in doubtful {
+        run.still_wanted().await?;
+        let Some(twin) = run.hub.twin(&device.id).await? else { continue };
+        let before = device.baseline.twin.as_ref().and_then(|twin| twin.activity);
+        if twin.is_connected() || twin.last_activity > before {
+            run.store().change_device(run.id(), &device.id, |row| settle_there(row, "the hub shows it active")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An individual enrollment wins over groups: it must be open, lead to the chosen hub only, and have the keys that the
+/// device derives from one of its groups.
+async fn admits(run: &Run, view: &keys::KeysView, found: &IndividualEnrollment, id: &DeviceId) -> Result<bool, Halt> {
+    let hub = run.migration.plan.target.hub_host.as_str();
+    let leads_there = matches!(found.hubs.as_slice(), [only] if only.same_as(hub));
+    if !found.enabled || found.edge || !leads_there || !found.device_id.same_as(id.as_str()) {
+        return Ok(false);
+    }
     let Attestation::Symmetric { primary, secondary } = run.dps.individual_keys(id).await? else { return Ok(false) };
     let Some(wanted) = keys::key_pair(&primary, &secondary) else { return Ok(false) };
     Ok(keys::derived(&view.groups, id).values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&wanted)))

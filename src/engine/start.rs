@@ -102,6 +102,13 @@ fn must_be_coverable(
         KeyHandling::Program => view.coverage.blocking(stated),
         KeyHandling::ByHand => view.coverage.uncovered(stated),
     };
+    if view.coverage.is_empty() {
+        let what =
+            format!("{} shows no enabled enrollment group for IoT devices.", migration.plan.source.app_display_name);
+        let remedy =
+            "Check the application's enrollment groups and your role there: which keys the devices have is not known.";
+        return Err(StartRefused::Uncovered(vec![Problem { what, remedy: remedy.into() }]));
+    }
     if !in_the_way.is_empty() {
         let problem = |group: &crate::migration::coverage::Covered| Problem {
             what: format!("The DPS does not have the keys of {}.", group.source.name),

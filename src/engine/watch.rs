@@ -11,6 +11,7 @@ use super::Inner;
 use super::halt::Halt;
 use super::records::Records;
 use super::run::Run;
+use super::verify;
 use crate::azure::hub::TwinSummary;
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
@@ -32,7 +33,7 @@ pub(super) async fn watch(inner: Arc<Inner>) {
             () = inner.clock.sleep(PAUSE) => {}
         }
         let since = inner.clock.now() - DAY;
-        match inner.store.migrations_moved_since(since).await {
+        match inner.store.migrations_to_look_after(since).await {
             Ok(ids) => {
                 for id in ids {
                     tokio::select! {
@@ -53,6 +54,9 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<(), Halt> {
     let Some(migration) = inner.store.migration(id).await? else { return Ok(()) };
     let run = Run::new(inner, migration)?;
+    if run.migration.state.is_ended() {
+        verify::sweep(&run).await?;
+    }
     let devices = inner.store.devices_moved_since(id, since).await?;
     let records = Records::of(&run, &inner.store.target_groups(id).await?).await?;
     let twins: HashMap<DeviceId, TwinSummary> = run

@@ -164,8 +164,8 @@ fn notices(attempt: &Attempt, now: Timestamp, server_time: Option<Timestamp>) ->
         notices.push(format!("You are signed in without access to IoT Central. {reason}"));
     }
     if let Some(wrong) = server_time.map(|server| now - server).filter(|wrong| wrong.abs() > SKEW) {
-        let minutes = wrong.whole_minutes();
-        let direction = if minutes > 0 { "ahead of" } else { "behind" };
+        let minutes = (wrong.as_seconds_f64() / 60.0).round();
+        let direction = if minutes > 0.0 { "ahead of" } else { "behind" };
         notices.push(format!(
             "The clock of this workstation is {} minutes {direction} Microsoft's. Set it right: keys and tokens are \
              refused when clocks differ.",

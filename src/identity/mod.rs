@@ -123,7 +123,7 @@ impl Identity {
     /// was signed in.
     ///
     /// The person's access tokens go at once. The grant goes as well, unless another session of theirs is live or
-    /// `keep_grant` says that a migration of theirs needs it; then [`Self::release`] ends it later.
+    /// `keep_grant` says that a migration of theirs needs it; then [`Self::clean_up`] ends it later.
     ///
     /// # Errors
     /// The session or the database failed.
@@ -139,12 +139,8 @@ impl Identity {
         Ok(Some(self.inner.settings.logout_url(&id.tid, hint.as_deref())))
     }
 
-    /// Forgets the grant and the access tokens of a person who has no live session any more. For when the last migration
-    /// that needed them has ended; the caller sees to it that it was the last.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn release(&self, person: &PersonId) -> Result<(), StoreError> {
+    /// Forgets the grant and the access tokens of a person who has no live session any more.
+    async fn release(&self, person: &PersonId) -> Result<(), StoreError> {
         let oldest = self.inner.clock.now() - SESSION_LIFETIME;
         if self.inner.store.count_sessions_of(person, oldest).await? == 0 {
             self.inner.store.delete_grant(person).await?;
@@ -153,12 +149,20 @@ impl Identity {
         Ok(())
     }
 
-    /// Removes sessions that have expired. For now and then.
+    /// Removes sessions that have expired, and forgets the grants and access tokens of people who have neither a session
+    /// nor a migration that uses their rights. For now and then; gives the number of sessions removed.
     ///
     /// # Errors
     /// The database failed.
     pub async fn clean_up(&self) -> Result<u64, StoreError> {
-        self.inner.store.delete_sessions_unused_since(self.inner.clock.now() - SESSION_LIFETIME).await
+        let now = self.inner.clock.now();
+        let removed = self.inner.store.delete_sessions_unused_since(now - SESSION_LIFETIME).await?;
+        // The session of a sign-in is written a moment after its grant.
+        for person in self.inner.store.delete_unneeded_grants(now - ATTEMPT_LIFETIME).await? {
+            self.inner.desk.counter(&person).signed_out();
+            tracing::info!(%person, "the sign-in was forgotten: no session and no migration needs it any more");
+        }
+        Ok(removed)
     }
 }
 

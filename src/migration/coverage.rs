@@ -183,6 +183,12 @@ impl Coverage {
             .collect()
     }
 
+    /// No enabled group for IoT devices was shown: which keys devices present is wholly unknown.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// The one group whose keys every device presents, if that is certain: then identities can be made ahead.
     #[must_use]
     pub fn certain(&self) -> Option<&Covered> {

@@ -200,6 +200,8 @@ pub enum CommandState {
     Unreachable,
     /// It may have been told: no answer came in time, or the answer was lost.
     Unclear,
+    /// Nothing tells whether it was told: it is to be told once more.
+    Again,
 }
 stored_names!(CommandState {
     None = "none",
@@ -208,6 +210,7 @@ stored_names!(CommandState {
     Refused = "refused",
     Unreachable = "unreachable",
     Unclear = "unclear",
+    Again = "again",
 });
 
 /// By what a device was told.
@@ -245,6 +248,10 @@ pub struct Device {
     pub via: Option<Via>,
     /// How often it was told or tried.
     pub attempts: u32,
+    /// How often it was told and no answer came.
+    pub unclear: u32,
+    /// How many answers its command's history had before this migration; absent = not read.
+    pub answers_before: Option<u32>,
     /// When it is tried again.
     pub next_try_at: Option<Timestamp>,
     /// Until when it may turn up at the target.

@@ -77,6 +77,15 @@ pub enum Arrival {
 }
 
 impl Baseline {
+    /// It was sent to this hub before and was active there since, but is not shown as connected: it may be there still,
+    /// or have gone back. Both times are Azure's.
+    #[must_use]
+    pub fn may_be_there(&self, hub: &HubHost) -> bool {
+        let Some(record) = self.record.as_ref().filter(|record| record.leads_to(hub)) else { return false };
+        let activity = self.twin.as_ref().and_then(|twin| twin.activity);
+        matches!((activity, record.updated), (Some(activity), Some(updated)) if activity >= updated)
+    }
+
     /// The target's evidence shows the device there before it was told anything.
     #[must_use]
     pub fn already_there(&self, hub: &HubHost) -> bool {
@@ -90,9 +99,10 @@ impl Baseline {
         let Some(record) = &now.record else { return Arrival::NotSeen };
         let changed = match &self.record {
             None => true,
-            Some(before) => {
-                record.updated != before.updated || record.status != before.status || record.hub != before.hub
-            }
+            Some(before) => match (record.updated, before.updated) {
+                (Some(now), Some(then)) if now != then => now > then,
+                _ => record.status != before.status || record.hub != before.hub,
+            },
         };
         if !changed {
             let reconnected = record.leads_to(hub) && self.seen_since(now.twin.as_ref()).is_some();

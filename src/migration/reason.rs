@@ -19,8 +19,6 @@ pub enum SkipReason {
     IdNotAllowed,
     /// An IoT Edge device does not implement DeviceMove.
     Edge,
-    /// It was no longer in the group, or in the application, when its turn came.
-    LeftGroup,
     /// An individual enrollment of its name at the target has keys that it will not present.
     OtherEnrollment,
 }
@@ -32,7 +30,6 @@ stored_names!(SkipReason {
     BeingMoved = "being_moved",
     IdNotAllowed = "id_not_allowed",
     Edge = "edge",
-    LeftGroup = "left_group",
     OtherEnrollment = "other_enrollment",
 });
 
@@ -48,7 +45,6 @@ impl SkipReason {
             Self::BeingMoved => "being moved by another migration",
             Self::IdNotAllowed => "id not allowed in DPS",
             Self::Edge => "IoT Edge device",
-            Self::LeftGroup => "no longer in the group",
             Self::OtherEnrollment => "individual enrollment at the target",
         }
     }
@@ -69,7 +65,6 @@ impl SkipReason {
             Self::OtherEnrollment => {
                 "An individual enrollment wins over the group and has other keys: remove it from the DPS, then migrate the group again."
             }
-            Self::LeftGroup => "Put it back into the group if it is to move, then migrate the group again.",
         }
     }
 }
@@ -91,8 +86,6 @@ pub enum FailReason {
     WrongHub,
     /// Azure refused to deliver the command.
     CommandRefused,
-    /// Azure refused to make its hub identity.
-    NotRegistered,
     /// It neither answered nor turned up.
     NoAnswer,
     /// The migration was stopped before the device was settled.
@@ -106,7 +99,6 @@ stored_names!(FailReason {
     RegistrationRefused = "registration_refused",
     WrongHub = "wrong_hub",
     CommandRefused = "command_refused",
-    NotRegistered = "not_registered",
     NoAnswer = "no_answer",
     Stopped = "stopped",
 });
@@ -123,7 +115,6 @@ impl FailReason {
             Self::RegistrationRefused => "registration refused by DPS",
             Self::WrongHub => "arrived at another hub",
             Self::CommandRefused => "command not delivered",
-            Self::NotRegistered => "not registered at the target",
             Self::NoAnswer => "no answer",
             Self::Stopped => "migration stopped",
         }
@@ -144,7 +135,6 @@ impl FailReason {
             }
             Self::WrongHub => "Check which enrollment admitted it and to which hub that leads.",
             Self::CommandRefused => "Check the device and its template in IoT Central, then migrate the group again.",
-            Self::NotRegistered => "See the hub's message, mend the cause and migrate the group again.",
             Self::NoAnswer => "Look at the device: it may be running another firmware, or be out of reach.",
             Self::Stopped => "Migrate the group again to go on.",
         }

@@ -10,19 +10,26 @@ use time::OffsetDateTime;
 pub struct SandboxClock {
     anchor: OffsetDateTime,
     speed: u32,
+    ahead: time::Duration,
 }
 
 impl SandboxClock {
     /// A clock that showed real time at `anchor` and has run `speed` times as fast since (0 counts as 1).
     #[must_use]
     pub fn new(anchor: OffsetDateTime, speed: u32) -> Self {
-        Self { anchor, speed: speed.max(1) }
+        Self { anchor, speed: speed.max(1), ahead: time::Duration::ZERO }
     }
 
-    /// The current sandbox time: t = anchor + (real − anchor) · speed.
+    /// The current sandbox time: t = anchor + (real − anchor) · speed, and what it was put ahead by.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
-        self.anchor + (Self::real_now() - self.anchor) * self.speed
+        self.anchor + (Self::real_now() - self.anchor) * self.speed + self.ahead
+    }
+
+    /// The same clock, put ahead.
+    #[must_use]
+    pub fn put_ahead(self, by: Duration) -> Self {
+        Self { ahead: self.ahead + by, ..self }
     }
 
     /// Waits until `duration` of sandbox time has passed.

@@ -21,6 +21,7 @@ pub mod options;
 mod persist;
 mod proxy;
 mod sas;
+mod secrets;
 mod serve;
 pub mod state;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use super::world::World;
 pub struct Shared(Arc<Inner>);
 
 struct Inner {
-    clock: SandboxClock,
+    clock: Mutex<SandboxClock>,
     options: SandboxOptions,
     switches: Mutex<Switches>,
     world: Mutex<World>,
@@ -41,7 +42,7 @@ struct Inner {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("clock", &self.0.clock).finish_non_exhaustive()
+        f.debug_struct("Shared").field("clock", &self.clock()).finish_non_exhaustive()
     }
 }
 
@@ -60,7 +61,7 @@ impl Shared {
     pub(super) fn from_parts(options: SandboxOptions, world: World, entra: Entra) -> Self {
         let clock = SandboxClock::new(options.anchor, options.speed);
         Self(Arc::new(Inner {
-            clock,
+            clock: Mutex::new(clock),
             switches: Mutex::new(Switches::from(&options)),
             options,
             world: Mutex::new(world),
@@ -79,7 +80,14 @@ impl Shared {
     /// The sandbox's time.
     #[must_use]
     pub fn clock(&self) -> SandboxClock {
-        self.0.clock
+        *lock(&self.0.clock)
+    }
+
+    /// Lets time pass at once, for tests of what days bring: whoever waits meanwhile waits on as before. Not saved with
+    /// the world.
+    pub fn jump(&self, by: Duration) {
+        let mut clock = lock(&self.0.clock);
+        *clock = clock.put_ahead(by);
     }
 
     /// What the sandbox was started with.

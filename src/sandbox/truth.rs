@@ -15,6 +15,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::macros::format_description;
 
 use super::device::{self, Device};
 use super::log::Call;
@@ -92,7 +93,7 @@ async fn page(State(shared): State<Shared>, Query(filter): Query<Filter>) -> Res
     });
     let switches = shared.switches();
     let page = Page {
-        now: shared.clock().now().to_string(),
+        now: now(&shared),
         speed: shared.clock().speed(),
         program: shared.options().redirect_uris.first().map(|(uri, _)| uri.clone()).unwrap_or_default(),
         q: filter.q,
@@ -113,6 +114,13 @@ async fn page(State(shared): State<Shared>, Query(filter): Query<Filter>) -> Res
     }
 }
 
+/// The sandbox's time, to the second.
+fn now(shared: &Shared) -> String {
+    let now = shared.clock().now();
+    now.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC"))
+        .unwrap_or_else(|_| now.to_string())
+}
+
 fn row(device: &Device) -> Row {
     Row {
         id: device.id.clone(),
@@ -128,7 +136,10 @@ fn call_row(call: Call) -> CallRow {
         call.effects.iter().map(|effect| format!("{} {}", effect.kind, effect.subject)).collect();
     CallRow {
         seq: call.seq,
-        at: call.at.time().to_string(),
+        at: call
+            .at
+            .format(format_description!("[hour]:[minute]:[second].[subsecond digits:3]"))
+            .unwrap_or_else(|_| call.at.to_string()),
         call: format!("{} {}{}", call.method, call.host, call.path),
         status: if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() },
         effects: effects.join(", "),

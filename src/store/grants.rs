@@ -106,6 +106,25 @@ impl Store {
         }))
     }
 
+    /// Forgets the grants, of sign-ins before `before`, whose person has no session and no active migration, and says
+    /// whose they were. Sessions that have expired are to be removed first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn delete_unneeded_grants(&self, before: Timestamp) -> Result<Vec<PersonId>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "delete from grants where signed_in_at < ?
+             and not exists (select 1 from sessions where sessions.tid = grants.tid and sessions.oid = grants.oid)
+             and not exists (select 1 from migrations where tenant = grants.tid and runs_as = grants.oid
+                             and state in ('running', 'paused', 'waiting'))
+             returning tid, oid",
+        )
+        .bind(ns(before))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(tid, oid)| PersonId { tid: tid.into(), oid }).collect())
+    }
+
     /// Forgets the person's grant.
     ///
     /// # Errors

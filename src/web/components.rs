@@ -116,6 +116,8 @@ pub struct Progress {
 pub struct Part<'a> {
     /// Colour.
     pub kind: Kind,
+    /// Which of the segments of this colour it is, from 0: each has a shade of its own, whatever the others count.
+    pub shade: usize,
     /// What is counted.
     pub label: &'a str,
     /// How many.
@@ -144,12 +146,13 @@ impl Progress {
     pub fn parts(&self) -> Vec<Part<'_>> {
         let total = self.total().max(1);
         let mut before = 0;
-        let counted = self.segments.iter().filter(|(_, _, count)| *count > 0);
+        let counted = self.segments.iter().enumerate().filter(|(_, (_, _, count))| *count > 0);
         counted
-            .map(|(kind, label, count)| {
+            .map(|(at, (kind, label, count))| {
                 let start = percent(before, total);
                 before += count;
-                Part { kind: *kind, label, count: *count, start, width: percent(before, total) - start }
+                let shade = self.segments[..at].iter().filter(|(other, _, _)| other == kind).count();
+                Part { kind: *kind, shade, label, count: *count, start, width: percent(before, total) - start }
             })
             .collect()
     }

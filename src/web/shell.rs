@@ -61,6 +61,12 @@ impl Shell {
         self.account.as_ref().map_or("", |account| &account.csrf)
     }
 
+    /// The same around a page that belongs to another address than the one asked for.
+    #[must_use]
+    pub fn at(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
     /// Whether this is the page *New migration*.
     #[must_use]
     pub fn is_at_new_migration(&self) -> bool {

@@ -1,6 +1,8 @@
 //! Signing in and out. The way back from Entra is `/` ([`super::home`]), because that is what the official guide has
 //! people register.
 
+use std::error::Error;
+
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -84,15 +86,25 @@ pub(super) async fn finish(web: &Web, session: Session, callback: Callback) -> R
 }
 
 async fn say_failed(session: &Session, error: &SignInError) -> Result<Response, PageError> {
-    tracing::warn!(%error, "a sign-in failed");
-    let failed = Flash {
-        kind: Kind::Error,
-        what: format!("You are not signed in. {error}"),
-        remedy: error.advice(),
-        set_up: error.is_set_up(),
-    };
-    flash::leave(session, failed).await?;
+    // With its causes: the page names only what the person can do something about.
+    tracing::warn!(error = error as &dyn Error, "a sign-in failed");
+    let signed_in = UserSession::new(session.clone()).user().await?.is_some();
+    flash::leave(session, failed(error, signed_in)).await?;
     Ok(Redirect::to(paths::HOME).into_response())
+}
+
+/// A sign-in that failed ends none that is there. An answer that comes again, by the browser's way back or in a second
+/// window, tells nothing about who is signed in.
+fn failed(error: &SignInError, signed_in: bool) -> Flash {
+    let repeated = matches!(error, SignInError::AlreadyUsed | SignInError::NotStartedHere);
+    let (kind, what) = match (signed_in, repeated) {
+        (true, true) => (Kind::Info, format!("{error} You are signed in all the same.")),
+        (true, false) => (Kind::Error, format!("You are signed in as before. {error}")),
+        (false, true) => (Kind::Error, error.to_string()),
+        (false, false) => (Kind::Error, format!("You are not signed in. {error}")),
+    };
+    let remedy = if signed_in && repeated { "There is nothing to do.".to_owned() } else { error.advice() };
+    Flash { kind, what, remedy, set_up: error.is_set_up() }
 }
 
 async fn sign_out(

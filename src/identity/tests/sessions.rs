@@ -265,14 +265,27 @@ async fn a_grant_stays_while_another_session_of_the_person_lives() {
 }
 
 #[tokio::test]
-async fn a_grant_that_a_migration_needs_stays_until_it_is_released() {
-    let (_entra, bench, site) = bench_with_site().await;
+async fn a_grant_kept_for_a_migration_goes_when_no_migration_needs_it() {
+    let (entra, bench, site) = bench_with_site().await;
     let mut browser = Browser::new(site);
     browser.get("/enter").await;
     browser.get("/leave-running").await;
     assert!(bench.store.lookup_grant(&ada()).await.expect("reads").is_some());
-    bench.identity.release(&ada()).await.expect("releases");
+    let soon = Clock::system().wrong_by(time::Duration::minutes(11));
+    let later = identity(entra.settings(Platform::Spa), soon, &bench.store, &bench.folder);
+    later.clean_up().await.expect("cleans");
     assert!(bench.store.lookup_grant(&ada()).await.expect("reads").is_none());
+}
+
+#[tokio::test]
+async fn cleaning_up_leaves_those_signed_in_who_have_a_session() {
+    let (entra, bench, site) = bench_with_site().await;
+    let mut browser = Browser::new(site);
+    browser.get("/enter").await;
+    let soon = Clock::system().wrong_by(time::Duration::minutes(11));
+    let later = identity(entra.settings(Platform::Spa), soon, &bench.store, &bench.folder);
+    later.clean_up().await.expect("cleans");
+    assert!(bench.store.lookup_grant(&ada()).await.expect("reads").is_some());
 }
 
 #[tokio::test]

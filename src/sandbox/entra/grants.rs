@@ -98,6 +98,11 @@ impl Entra {
         self.demanded.get(oid).copied()
     }
 
+    /// All codes and refresh tokens known.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.codes.keys().chain(self.refresh.keys()).map(String::as_str)
+    }
+
     /// A new refresh token for this grant.
     pub(super) fn add_refresh(&mut self, grant: Grant) -> String {
         let token = format!("1.{}", secret());

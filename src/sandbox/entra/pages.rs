@@ -39,15 +39,16 @@ impl Choice {
 #[template(
     ext = "html",
     source = r#"<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
 <title>{{ title }} – simulated Azure</title>
 <style>
-body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
-.banner{background:#fff4ce;border:1px solid #8a6d00;padding:.5rem 1rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark;color:light-dark(#1b1b1b,#f3f3f3);background:light-dark(#fff,#1a1a1a)}
+.banner{background:light-dark(#fff4ce,#332500);border:1px solid #8a6d00;padding:.5rem 1rem}
 ul{list-style:none;padding:0}li{margin:.5rem 0}
-button{font:inherit;text-align:left;padding:.5rem 1rem;border:1px solid #555;border-radius:4px;background:#f5f5f5;cursor:pointer}
-li button{width:100%}button:hover{background:#e5efff}button:focus-visible{outline:3px solid #0b5cad}
-small{display:block;color:#444}
+button{font:inherit;text-align:left;padding:.5rem 1rem;border:1px solid light-dark(#555,#8f8f8f);border-radius:4px;color:inherit;background:light-dark(#f5f5f5,#242424);cursor:pointer}
+li button{width:100%}button:hover{background:light-dark(#e5efff,#10283f)}button:focus-visible{outline:3px solid light-dark(#0b5cad,#7ab8f5)}
+small{display:block;color:light-dark(#444,#c2c2c2)}
 </style></head><body><main>
 <p class="banner">This is a simulated Azure. No real account is used.</p>
 <h1>{{ title }}</h1>{{ body|safe }}</main></body></html>"#

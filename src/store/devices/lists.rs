@@ -32,7 +32,8 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Devices to be told singly by now: never told, or unreachable before and due again. Due retries come last.
+    /// Devices to be told singly by now: never told, or unreachable before and due again. Due retries come first:
+    /// three tries within a minute must not wait for a whole fleet.
     pub async fn devices_due(
         &self,
         migration: MigrationId,
@@ -41,9 +42,9 @@ impl Store {
     ) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ?1 and cleared = 1 and
-             ((outcome = 'pending' and command = 'none' and (next_try_at is null or next_try_at <= ?2)) or
+             ((outcome = 'pending' and command in ('none', 'again') and (next_try_at is null or next_try_at <= ?2)) or
               (outcome in ('pending', 'waiting') and command = 'unreachable' and next_try_at <= ?2))
-             order by next_try_at is not null, next_try_at, device_id limit ?3",
+             order by next_try_at is null, next_try_at, device_id limit ?3",
         )
         .bind(migration.to_string())
         .bind(ns(now))
@@ -65,23 +66,12 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Devices with a single command of which no end was recorded.
-    pub async fn devices_half_told(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "select * from devices where migration_id = ? and outcome in ('pending', 'waiting') and command = 'started' and via <> 'job'
-             order by device_id",
-        )
-        .bind(migration.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(Device::try_from).collect()
-    }
-
-    /// Told devices that could still turn up though they are waited for or given up.
+    /// Devices that were tried and are not proven at the target: each may turn up there, even one that was given up.
     pub async fn devices_that_may_turn_up(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and
-             (outcome = 'waiting' or (outcome = 'failed' and reason in ('not_seen', 'no_answer', 'registration_refused', 'wrong_hub')))
+             (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
+              reason in ('offline', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped') and command <> 'none'))
              order by device_id",
         )
         .bind(migration.to_string())
@@ -113,10 +103,11 @@ impl Store {
         Ok(ids.into_iter().map(DeviceId::from).collect())
     }
 
-    /// Migrations with devices proven at the target since `since`.
-    pub async fn migrations_moved_since(&self, since: Timestamp) -> Result<Vec<MigrationId>, StoreError> {
+    /// Migrations that ended since `since`, or have devices proven at the target since then.
+    pub async fn migrations_to_look_after(&self, since: Timestamp) -> Result<Vec<MigrationId>, StoreError> {
         let ids: Vec<String> = sqlx::query_scalar(
-            "select distinct migration_id from devices where outcome = 'moved' and connected_at >= ? order by 1",
+            "select id from migrations where runs_as is not null and (ended_at >= ?1 or id in
+             (select migration_id from devices where outcome = 'moved' and connected_at >= ?1)) order by 1",
         )
         .bind(ns(since))
         .fetch_all(&self.pool)
@@ -138,6 +129,18 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Another migration told this device before, as far as this database knows.
+    pub async fn was_told_before(&self, migration: MigrationId, id: &DeviceId) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "select 1 from devices where device_id = ? and migration_id <> ? and command <> 'none' limit 1",
+        )
+        .bind(id.as_str())
+        .bind(migration.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
     }
 
     /// When the next unreachable device is due.
@@ -182,17 +185,29 @@ impl Store {
         .await?;
         Ok(count(number))
     }
+}
 
-    /// How many devices answered that they would move and were not seen at the target yet.
-    pub async fn acknowledged_and_not_seen(&self, migration: MigrationId) -> Result<u64, StoreError> {
-        let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ? and outcome = 'pending' and command = 'answered'",
-        )
-        .bind(migration.to_string())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(count(number))
-    }
+/// Canaries that did not arrive count as told singly from now on: the next try is with others. Gives how many there were.
+pub async fn retire_canaries(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "update devices set via = 'single' where migration_id = ? and via = 'canary' and connected_at is null",
+    )
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Settles, as stopped, the devices of which it is certain that they are not on their way. Gives how many there were.
+pub async fn fail_untold(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "update devices set outcome = 'failed', reason = 'stopped', active = 0, next_try_at = null where migration_id = ? and
+         (outcome = 'waiting' or (outcome = 'pending' and command in ('none', 'unreachable')))",
+    )
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Settles the devices that are waited for. Gives how many there were.

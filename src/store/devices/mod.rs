@@ -15,7 +15,7 @@ use crate::ids::{DeviceId, Subdomain};
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{fail_waiting, reopen_unanswered, try_waiting};
+pub use lists::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 
 /// A device as the snapshot finds it.
@@ -42,7 +42,7 @@ pub async fn insert(
         "select m.name from devices d join migrations m on m.id = d.migration_id
          where d.source = ? and d.device_id = ? and d.active = 1 and d.migration_id <> ?",
     )
-    .bind(source.as_str())
+    .bind(source.as_str().to_ascii_lowercase())
     .bind(found.id.as_str())
     .bind(migration.to_string())
     .fetch_optional(&mut **tx)
@@ -61,7 +61,7 @@ pub async fn insert(
     .bind(migration.to_string())
     .bind(found.id.as_str())
     .bind(&found.display_name)
-    .bind(source.as_str())
+    .bind(source.as_str().to_ascii_lowercase())
     .bind(outcome.is_open())
     .bind(found.joined_later)
     .bind(stored)
@@ -93,7 +93,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let twin = device.baseline.twin.as_ref();
     let mut query = sqlx::query(
         "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, baseline_at = ?, base_status = ?,
-         base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?,
+         base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
          acknowledged_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
@@ -113,6 +113,8 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.command.stored())
     .bind(device.via.map(crate::migration::Via::stored))
     .bind(device.attempts)
+    .bind(device.unclear)
+    .bind(device.answers_before)
     .bind(device.next_try_at.map(ns))
     .bind(device.deadline.map(ns));
     for stage in Stage::ALL {

@@ -42,6 +42,8 @@ pub(super) struct Row {
     command: String,
     via: Option<String>,
     attempts: u32,
+    unclear: u32,
+    answers_before: Option<u32>,
     next_try_at: Option<i64>,
     deadline: Option<i64>,
 }
@@ -88,6 +90,8 @@ impl TryFrom<Row> for Device {
             detail: row.detail,
             cleared: row.cleared,
             attempts: row.attempts,
+            unclear: row.unclear,
+            answers_before: row.answers_before,
             next_try_at: row.next_try_at.map(time),
             deadline: row.deadline.map(time),
         })

@@ -24,10 +24,8 @@ pub struct DeviceRow {
     pub facts: Vec<FactView>,
     /// What became of it.
     pub outcome: Badge,
-    /// Why.
-    pub reason: Option<&'static str>,
-    /// More on that, from Azure or the device.
-    pub detail: Option<String>,
+    /// Why, with what Azure or the device had to say.
+    pub why: Option<String>,
     /// What to do.
     pub remedy: Option<&'static str>,
     /// How often it was told or tried.
@@ -62,14 +60,21 @@ impl From<&Device> for DeviceRow {
             facts: facts(device),
             outcome: place_badge(place),
             // The place says so already.
-            reason: device.outcome.reason().filter(|_| place != Place::Already),
-            detail: device.detail.clone().filter(|detail| !detail.is_empty()),
+            why: why(device.outcome.reason().filter(|_| place != Place::Already), device.detail.as_deref()),
             remedy: device.outcome.remedy(),
             attempts: device.attempts,
             next_try: device.next_try_at.filter(|_| open).map(Moment::from),
             until: device.deadline.filter(|_| place == Place::OnTheWay).map(Moment::from),
         }
     }
+}
+
+/// `Refused: the device answered status 403`.
+fn why(reason: Option<&str>, detail: Option<&str>) -> Option<String> {
+    let parts: Vec<&str> = [reason, detail].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    let words = parts.join(": ");
+    let first = words.chars().next()?;
+    Some(first.to_uppercase().chain(words.chars().skip(1)).collect())
 }
 
 /// A kind of fact in a word.
@@ -109,11 +114,10 @@ fn absent(stage: Stage) -> &'static str {
 }
 
 fn told_by(evidence: &str, via: Option<Via>) -> String {
-    let by = match via {
-        Some(Via::Canary) => "as the canary",
-        Some(Via::Single) => "by a single command",
-        Some(Via::Job) => "by a job",
-        None => return evidence.to_owned(),
-    };
-    if evidence.is_empty() { by.to_owned() } else { format!("{evidence}, {by}") }
+    match via {
+        Some(Via::Canary) if evidence.is_empty() => "as the canary".to_owned(),
+        Some(Via::Canary) => format!("{evidence}, as the canary"),
+        // The evidence names the command or the job.
+        Some(Via::Single | Via::Job) | None => evidence.to_owned(),
+    }
 }

@@ -43,9 +43,7 @@ pub struct StatusView {
     /// The steps, in order.
     pub steps: Vec<StepView>,
     /// Whose sign-in is used, in words, while that matters.
-    pub sign_in: Option<String>,
-    /// Until when that sign-in lasts.
-    pub sign_in_until: Option<Moment>,
+    pub sign_in: Option<SignIn>,
     /// What can be done.
     pub offered: Offered,
 }
@@ -74,6 +72,17 @@ pub struct Wait {
     pub at: Moment,
 }
 
+/// Whose rights are used, and what comes after them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// Whose.
+    pub uses: String,
+    /// Until when they last, where use does not prolong them.
+    pub until: Option<Moment>,
+    /// What happens then.
+    pub then: String,
+}
+
 /// A step.
 #[derive(Debug, Clone)]
 pub struct StepView {
@@ -83,7 +92,7 @@ pub struct StepView {
     pub badge: Badge,
     /// When it began.
     pub started: Option<Moment>,
-    /// When it ended.
+    /// When it ended; on the day that it began only the time is said.
     pub ended: Option<Moment>,
     /// One line on what it did.
     pub note: Option<String>,
@@ -101,7 +110,6 @@ impl StatusView {
             waits: waits(facts),
             steps: steps.iter().map(|record| StepView::of(record, &migration.state)).collect(),
             sign_in: sign_in(facts),
-            sign_in_until: facts.signed_in_until.filter(|_| migration.state.is_active()).map(Moment::from),
             offered: Offered::of(migration, counts, facts.runs_as_viewer, facts.unused_identities),
         }
     }
@@ -144,13 +152,13 @@ fn pause_title(reason: PauseReason) -> &'static str {
 fn beside(counts: &Counts) -> Option<String> {
     let outside = match counts.outside {
         0 => None,
-        1 => Some("1 device of the group has another template".to_owned()),
-        n => Some(format!("{n} devices of the group have another template")),
+        1 => Some("1 other device of the application is outside the group or has another template".to_owned()),
+        n => Some(format!("{n} other devices of the application are outside the group or have another template")),
     };
     let unassigned = match counts.unassigned {
         0 => None,
-        1 => Some("1 device of the application has no template, so it is in no group".to_owned()),
-        n => Some(format!("{n} devices of the application have no template, so they are in no group")),
+        1 => Some("1 has no template, so it is in no group".to_owned()),
+        n => Some(format!("{n} have no template, so they are in no group")),
     };
     match (outside, unassigned) {
         (Some(outside), Some(unassigned)) => Some(format!("Not part of this migration: {outside}; {unassigned}.")),
@@ -172,12 +180,19 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
     deadline.into_iter().chain(due).collect()
 }
 
-fn sign_in(facts: &Facts<'_>) -> Option<String> {
+fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {
     let migration = facts.migration;
     let person = migration.runs_as.as_ref().filter(|_| migration.state.is_active())?;
-    let whose =
-        if facts.runs_as_viewer { "your sign-in".to_owned() } else { format!("the sign-in of {}", person.name) };
-    Some(format!("It uses {whose}"))
+    let (whose, who) = match facts.runs_as_viewer {
+        true => ("your sign-in".to_owned(), "you sign in"),
+        false => (format!("the sign-in of {}", person.name), "they sign in"),
+    };
+    let until = facts.signed_in_until.map(Moment::from);
+    Some(SignIn {
+        uses: format!("It uses {whose}"),
+        until,
+        then: format!("after that it waits until {who} here again"),
+    })
 }
 
 impl StepView {
@@ -186,11 +201,16 @@ impl StepView {
             name: step_name(record.step),
             badge: step_badge(record.state, state),
             started: record.started_at.map(Moment::from),
-            // A step that took no time needs no second time.
-            ended: record.ended_at.filter(|_| record.ended_at != record.started_at).map(Moment::from),
+            ended: ended(record),
             note: record.note.clone(),
         }
     }
+}
+
+/// A step that took no time needs no second time.
+fn ended(record: &StepRecord) -> Option<Moment> {
+    let ended = record.ended_at.filter(|_| record.ended_at != record.started_at)?;
+    Some(record.started_at.map_or_else(|| ended.into(), |started| Moment::after(started, ended)))
 }
 
 fn step_name(step: Step) -> &'static str {

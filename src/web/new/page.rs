@@ -85,6 +85,7 @@ pub(in crate::web) async fn show(
 /// The page again, with what is wrong: 422.
 pub(super) fn show_refused(web: &Web, shell: Shell, entered: Entered, refused: Refused) -> Result<Response, PageError> {
     let Refused { offer, review, mistakes } = refused;
+    let shell = shell.at(crate::web::paths::HOME);
     render::rejected_form(&form_page(web, shell, entered, &offer, &review, mistakes, true))
 }
 

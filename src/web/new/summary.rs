@@ -158,9 +158,9 @@ impl CountWords {
     }
 }
 
-/// `at most 1,000 devices a minute (the limit of a DPS): at least 4 min for 3,400 devices`.
+/// `At most 1,000 devices a minute (the limit of a DPS): at least 4 min for 3,400 devices`.
 pub(in crate::web) fn pace(floor: &ArrivalFloor, count: Option<&CountState>) -> String {
-    let rate = format!("at most {} devices a minute ({})", grouped(u64::from(floor.per_minute)), floor.reason());
+    let rate = format!("At most {} devices a minute ({})", grouped(u64::from(floor.per_minute)), floor.reason());
     match count {
         Some(count) if count.members_done && count.matching > 0 => {
             format!("{rate}: {} for {} devices", floor.duration_words(count.matching), grouped(count.matching))

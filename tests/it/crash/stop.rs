@@ -34,11 +34,11 @@ async fn a_second_program_on_the_same_data_or_port_says_so_and_leaves_the_first_
     let lab = Lab::start(20).await;
     let first = lab.program().await;
     let other = Program::free_port();
-    let (code, output) = Program::refused(lab.data.path(), &lab.environment(other)).await;
+    let (code, output) = Program::refuse(lab.data.path(), &lab.environment(other), &[]).await;
     assert_eq!(code, Some(4), "{output}");
     assert!(output.contains("in use by another IoTC Migrator"), "{output}");
     let elsewhere = tempfile::TempDir::new().expect("a directory");
-    let (code, output) = Program::refused(elsewhere.path(), &lab.environment(first.port)).await;
+    let (code, output) = Program::refuse(elsewhere.path(), &lab.environment(first.port), &[]).await;
     assert_eq!(code, Some(3), "{output}");
     assert!(output.contains(&format!("Port {} is in use", first.port)), "{output}");
     assert_eq!(first.stop().await, Some(0));

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::faults::RuleHandle;
-
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ends::End;

@@ -69,11 +69,7 @@ impl Person {
             ("IoT hub", &wish.hub),
         ];
         for (label, text) in choices {
-            page = self.until_listed(page, label, text).await;
-            let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
-            let name = page.name_of(label).expect("a control");
-            let form = page.form_with_button("Load").expect("a form").set(&name, &value);
-            page = self.submit(&page, form).await;
+            page = self.choose(page, label, text).await;
         }
         page = self.until(page, |page| page.can_press("Migrate") || page.text().contains("stands in the way")).await;
         let mut form = page.form_with_button("Migrate").expect("a form");
@@ -84,12 +80,22 @@ impl Person {
         (page, form)
     }
 
+    /// Chooses from one list of the form, once it is there, and has the lists that follow from it loaded.
+    pub async fn choose(&self, page: Page, label: &str, text: &str) -> Page {
+        let page = self.until_listed(page, label, text).await;
+        let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
+        let name = page.name_of(label).expect("a control");
+        let form = page.form_with_button("Load").expect("a form").set(&name, &value);
+        self.submit(&page, form).await
+    }
+
     /// Loads the form again until a list has what is wanted: lists are read in the background.
     async fn until_listed(&self, page: Page, label: &str, text: &str) -> Page {
         self.until(page, |page| page.option(label, text).is_some()).await
     }
 
-    async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
+    /// Loads the form again until it is as wanted, or for a while.
+    pub async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
         for _ in 0..200 {
             if good(&page) {
                 return page;

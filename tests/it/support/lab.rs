@@ -1,7 +1,10 @@
 //! A simulated Azure in the test's own process: its log, its faults and its devices' truth can be read directly.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::fleet::{self, Spec};
 use iotc_migrator::sandbox::options::DEFAULT_CLIENT_ID;
 use iotc_migrator::sandbox::{Sandbox, SandboxOptions, Shared};
 use tempfile::TempDir;
@@ -15,6 +18,8 @@ pub struct Lab {
     pub data: TempDir,
     pub anchor: OffsetDateTime,
     pub speed: u32,
+    /// By how many seconds the program's clock is not the sandbox's as it was at the start.
+    offset: AtomicI64,
     _sandbox_dir: TempDir,
 }
 
@@ -32,7 +37,14 @@ impl Lab {
         change(&mut options);
         let anchor = options.anchor;
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
-        Self { sandbox, data: TempDir::new().expect("a directory"), anchor, speed, _sandbox_dir: dir }
+        Self {
+            sandbox,
+            data: TempDir::new().expect("a directory"),
+            anchor,
+            speed,
+            offset: AtomicI64::new(0),
+            _sandbox_dir: dir,
+        }
     }
 
     pub fn shared(&self) -> Shared {
@@ -42,13 +54,14 @@ impl Lab {
     /// The settings that let the program work against this sandbox, with no option but proxy and CA.
     pub fn environment(&self, port: u16) -> Vec<(String, String)> {
         let anchor = self.anchor.unix_timestamp();
+        let offset = self.offset.load(Ordering::SeqCst);
         [
             ("HTTPS_PROXY", self.sandbox.proxy_url()),
             ("SSL_CERT_FILE", self.sandbox.ca_file().display().to_string()),
             ("REACT_APP_AAD_APP_CLIENT_ID", DEFAULT_CLIENT_ID.to_owned()),
             ("REACT_APP_AAD_APP_TENANT_ID", "organizations".to_owned()),
             ("REACT_APP_AAD_APP_REDIRECT_URI", format!("http://localhost:{port}")),
-            ("IOTC_MIGRATOR_TEST_CLOCK", format!("{anchor},{},0", self.speed)),
+            ("IOTC_MIGRATOR_TEST_CLOCK", format!("{anchor},{},{offset}", self.speed)),
             ("PORT", port.to_string()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
@@ -59,6 +72,29 @@ impl Lab {
     pub async fn program(&self) -> Program {
         let port = Program::free_port();
         Program::start(self.data.path(), port, &self.environment(port)).await
+    }
+
+    /// A world of some obedient boilers, and these many more that are switched off.
+    pub async fn small(speed: u32, online: usize, offline: usize) -> Self {
+        Self::with(speed, |options| {
+            let clock = SandboxClock::new(options.anchor, options.speed);
+            let mut world = fleet::simple_world(&clock, online, "S2", 10);
+            let off = Spec { online: false, ..Spec::new(fleet::BOILER) };
+            fleet::add_devices(&mut world, fleet::MAIN_APP, "boiler", online + 1, offline, &off, clock.now());
+            options.world = Some(world);
+        })
+        .await
+    }
+
+    /// Lets time pass at once, in Azure and on the clock of every program started from now on.
+    pub fn jump(&self, by: Duration) {
+        self.shared().jump(by);
+        self.offset.fetch_add(by.as_secs().cast_signed(), Ordering::SeqCst);
+    }
+
+    /// Puts the workstation's clock wrong by some seconds, for every program started from now on.
+    pub fn put_clock_wrong(&self, seconds: i64) {
+        self.offset.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Waits on the sandbox's clock.

@@ -80,6 +80,12 @@ impl Page {
         None
     }
 
+    /// The anti-forgery token of a page with somebody signed in.
+    pub fn csrf(&self) -> String {
+        let form = self.form_with_button("Sign out").unwrap_or_else(|| panic!("nobody is signed in on {}", self.url));
+        form.get("_csrf").expect("a token").to_owned()
+    }
+
     /// A button with these words is there and can be pressed.
     pub fn can_press(&self, button: &str) -> bool {
         let document = self.document();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
-use reqwest::{Method, Url};
+use reqwest::header::{CACHE_CONTROL, COOKIE, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::{Method, StatusCode, Url};
 
 use super::lab::Lab;
 use super::page::{Form, Page};
@@ -15,6 +15,17 @@ pub struct Person {
     http: reqwest::Client,
     home: String,
     cookies: Mutex<HashMap<String, HashMap<String, String>>>,
+    trail: Mutex<Vec<Visit>>,
+}
+
+/// An answer that a browser got, redirects included.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    pub url: Url,
+    pub status: u16,
+    pub location: Option<String>,
+    pub cache_control: String,
+    pub body: String,
 }
 
 impl Person {
@@ -27,7 +38,7 @@ impl Person {
 
     fn build(builder: reqwest::ClientBuilder, program: &Program) -> Self {
         let http = builder.redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { http, home: program.url(""), cookies: Mutex::default() }
+        Self { http, home: program.url(""), cookies: Mutex::default(), trail: Mutex::default() }
     }
 
     /// The same person's browser after the program came up elsewhere.
@@ -61,7 +72,22 @@ impl Person {
 
     /// Signs in as somebody of the sandbox; gives the page on which that ends.
     pub async fn sign_in(&self, name: &str) -> Page {
-        let page = self.open("/sign-in?prompt=select_account").await;
+        self.sign_in_to(name, "/").await
+    }
+
+    /// Signs in on the way to a page.
+    pub async fn sign_in_to(&self, name: &str, path: &str) -> Page {
+        let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        let page = self.open(&format!("/sign-in?prompt=select_account&return_to={path}")).await;
+        self.pick(&page, name).await
+    }
+
+    /// Picks an account on the sign-in page; once more where the tenant does not know IoT Central and it is asked again.
+    pub async fn pick(&self, page: &Page, name: &str) -> Page {
+        let page = self.press(page, &Self::account_button(page, name)).await;
+        if page.url.starts_with(&self.home) {
+            return page;
+        }
         self.press(&page, &Self::account_button(&page, name)).await
     }
 
@@ -93,17 +119,73 @@ impl Person {
             let status = response.status();
             match location {
                 Some(location) if status.is_redirection() => {
+                    self.note(&url, status, Some(&location), String::new(), "");
                     url = url.join(&location).expect("a URL");
                     method = Method::GET;
                     body = None;
                 }
                 _ => {
+                    let cache_control = text_of(&response, &CACHE_CONTROL);
                     let html = response.text().await.expect("a body");
+                    self.note(&url, status, None, cache_control, &html);
                     return Page { url: url.to_string(), status: status.as_u16(), html };
                 }
             }
         }
         panic!("too many redirects, at {url}");
+    }
+
+    /// Sends a form to the program as it is told, with these headers; follows nothing.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> StatusCode {
+        let url = self.absolute(path);
+        let mut request = self.http.post(url.clone()).form(fields);
+        if let Some(cookies) = self.cookies_for(&url) {
+            request = request.header(COOKIE, cookies);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.expect("an answer").status()
+    }
+
+    /// What somebody sees at *Migration status* who uses copied cookie values instead of signing in.
+    pub async fn with_cookie(&self, program: &Program, values: &[String]) -> Page {
+        let name = format!("iotc_migrator_{}", program.port);
+        let jar = values.iter().map(|value| (name.clone(), value.clone())).collect();
+        self.cookies.lock().expect("not poisoned").insert("localhost".to_owned(), jar);
+        self.open("/migrations").await
+    }
+
+    /// Closes the browser: its cookies go.
+    pub fn close_browser(&self) {
+        self.cookies.lock().expect("not poisoned").clear();
+    }
+
+    /// The value of the cookie that names this browser's session.
+    pub fn cookie_of_program(&self, program: &Program) -> String {
+        let kept = self.cookies.lock().expect("not poisoned");
+        kept["localhost"][&format!("iotc_migrator_{}", program.port)].clone()
+    }
+
+    /// The values of all cookies.
+    pub fn cookie_values(&self) -> Vec<String> {
+        let kept = self.cookies.lock().expect("not poisoned");
+        kept.values().flat_map(|jar| jar.values().cloned()).collect()
+    }
+
+    /// Everything that the browser was answered, oldest first.
+    pub fn trail(&self) -> Vec<Visit> {
+        self.trail.lock().expect("not poisoned").clone()
+    }
+
+    fn note(&self, url: &Url, status: StatusCode, location: Option<&str>, cache_control: String, body: &str) {
+        self.trail.lock().expect("not poisoned").push(Visit {
+            url: url.clone(),
+            status: status.as_u16(),
+            location: location.map(str::to_owned),
+            cache_control,
+            body: body.to_owned(),
+        });
     }
 
     fn cookies_for(&self, url: &Url) -> Option<String> {
@@ -122,4 +204,8 @@ impl Person {
             }
         }
     }
+}
+
+fn text_of(response: &reqwest::Response, name: &HeaderName) -> String {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }

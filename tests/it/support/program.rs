@@ -31,8 +31,7 @@ impl Program {
 
     /// The same with arguments.
     pub async fn start_with(data: &Path, port: u16, environment: &[(String, String)], arguments: &[&str]) -> Self {
-        let mut child =
-            Self::command(data, environment).args(arguments).kill_on_drop(true).spawn().expect("the program starts");
+        let mut child = Self::command(data, environment, arguments).spawn().expect("the program starts");
         let output = Arc::new(Mutex::new(String::new()));
         let (ready, listening) = oneshot::channel();
         let ready = Arc::new(Mutex::new(Some(ready)));
@@ -45,31 +44,6 @@ impl Program {
         }
     }
 
-    fn command(data: &Path, environment: &[(String, String)]) -> Command {
-        let log = std::env::var("IOTC_MIGRATOR_TEST_LOG").unwrap_or_else(|_| "iotc_migrator=debug,warn".into());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_iotc-migrator"));
-        command
-            .current_dir(data)
-            .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap_or_default())
-            .env("IOTC_MIGRATOR_DATA_DIR", data)
-            .env("RUST_LOG", log)
-            .envs(environment.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// The exit code and output of a program that is expected not to come up.
-    pub async fn refused(data: &Path, environment: &[(String, String)]) -> (Option<i32>, String) {
-        let ended =
-            tokio::time::timeout(Duration::from_secs(60), Self::command(data, environment).kill_on_drop(true).output());
-        let ended = ended.await.expect("it does not come up").expect("the program starts");
-        let output = [ended.stdout, ended.stderr].concat();
-        (ended.status.code(), String::from_utf8_lossy(&output).into_owned())
-    }
-
     /// Where it is served.
     pub fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.port)
@@ -78,6 +52,38 @@ impl Program {
     /// All that it has printed.
     pub fn output(&self) -> String {
         self.output.lock().expect("not poisoned").clone()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Runs the program with settings that it is expected to refuse; gives its exit code and what it printed.
+    pub async fn refuse(data: &Path, environment: &[(String, String)], arguments: &[&str]) -> (Option<i32>, String) {
+        let run = Self::command(data, environment, arguments).output();
+        let done =
+            tokio::time::timeout(Duration::from_secs(60), run).await.expect("it does not go on").expect("it runs");
+        let output = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(output).expect("text"))
+    }
+
+    fn command(data: &Path, environment: &[(String, String)], arguments: &[&str]) -> Command {
+        let log = std::env::var("IOTC_MIGRATOR_TEST_LOG").unwrap_or_else(|_| "iotc_migrator=debug,warn".into());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_iotc-migrator"));
+        command
+            .args(arguments)
+            .current_dir(data)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("IOTC_MIGRATOR_DATA_DIR", data)
+            .env("RUST_LOG", log)
+            .envs(environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
     }
 
     /// SIGKILL, and the end of it.

@@ -1,0 +1,50 @@
+//! Commands that IoT Central would not deliver, one after the other: so many are no trouble of the devices.
+
+use super::halt::Halt;
+use super::run::Run;
+use super::tell::Told;
+use crate::ids::DeviceId;
+use crate::migration::model::PauseReason;
+
+/// Devices in a row whose commands IoT Central would not deliver: so many are no trouble of the devices.
+const MOST_REFUSALS: usize = 3;
+
+/// Counts the commands that IoT Central would not deliver, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    in_a_row: usize,
+}
+
+impl Refusals {
+    /// Takes note of what telling a device came to. Too many refusals in a row are a halt: the devices refused are told
+    /// again after *Resume*.
+    pub(super) async fn note(&mut self, run: &Run, id: &DeviceId, told: Told) -> Result<(), Halt> {
+        if told != Told::NotDelivered {
+            self.in_a_row = 0;
+            return Ok(());
+        }
+        self.in_a_row += 1;
+        if self.in_a_row < MOST_REFUSALS { Ok(()) } else { Err(self.halt(run, id).await?) }
+    }
+
+    /// Whether the last device's command was not delivered.
+    pub(super) fn any(&self) -> bool {
+        self.in_a_row > 0
+    }
+
+    /// The halt for refusals of which the last was that of `id`.
+    pub(super) async fn halt(&self, run: &Run, id: &DeviceId) -> Result<Halt, Halt> {
+        let row = run.store().device(run.id(), id).await?;
+        let why = row.and_then(|row| row.detail).unwrap_or_else(|| format!("the last was {id}"));
+        let command = run.command().job_path();
+        let (app, template) = (&run.migration.plan.source.app_display_name, &run.migration.plan.source.template_name);
+        Ok(Halt::pause(
+            PauseReason::Azure,
+            format!("{app} would not deliver the command {command} to {} devices in a row. {why}.", self.in_a_row),
+            format!(
+                "Check that the published template {template} has {command} and that you may run commands there, then \
+                 press Resume: these devices are told again."
+            ),
+        ))
+    }
+}

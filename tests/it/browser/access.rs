@@ -1,0 +1,81 @@
+//! What everybody needs of every page: names, headings, landmarks, contrast, targets, and no sideways scrolling.
+
+use serde_json::{Value, json};
+
+use super::visit::Visit;
+
+/// Roles that a person acts on, which must have a name.
+const ACTED_ON: [&str; 10] = [
+    "button",
+    "link",
+    "textbox",
+    "searchbox",
+    "spinbutton",
+    "combobox",
+    "radio",
+    "checkbox",
+    "DisclosureTriangle",
+    "region",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_can_be_read_and_used_in_light_and_dark_wide_and_narrow() {
+    let Some(visit) = Visit::begin(20).await else { return };
+    for path in ["/", "/setup", "/about", "/nowhere"] {
+        visit.open(path).await;
+        examine(&visit, path).await;
+    }
+    visit.sign_in().await;
+    examine(&visit, "the empty form").await;
+    visit.open("/migrations").await;
+    examine(&visit, "the empty list").await;
+    visit.open("/").await;
+    visit.fill_in("Boilers to the hub", "Boilers - all", "Valve").await;
+    visit.sees("Must be solved first").await;
+    examine(&visit, "the form with findings").await;
+    visit.choose("Device template", "Boiler").await;
+    visit.press("button", "Migrate").await;
+    visit.sees("Add the device keys to DPS").await;
+    examine(&visit, "the keys page").await;
+    visit.press("radio", "I add them in the portal myself").await;
+    visit.sees("Copy both keys").await;
+    visit.settled().await;
+    examine(&visit, "the keys to be copied").await;
+    visit.press("radio", "Create the enrollment groups for me").await;
+    visit.press("button", "Start migration").await;
+    visit.sees("on the way").await;
+    examine(&visit, "a running migration").await;
+    visit.sees("Waiting for 12 devices").await;
+    visit.ask("document.querySelectorAll('main details').forEach((it) => (it.open = true))", vec![]).await;
+    examine(&visit, "a waiting migration").await;
+    visit.open("/migrations").await;
+    visit.sees("Boilers to the hub").await;
+    examine(&visit, "the list").await;
+    visit.end_but(&[404]).await;
+}
+
+async fn examine(visit: &Visit, page: &str) {
+    for (scheme, width) in [("light", 1280), ("light", 400), ("dark", 400), ("dark", 1280)] {
+        visit.scheme(scheme).await;
+        visit.width(width).await;
+        let objections = visit.ask("return objections()", vec![]).await;
+        assert_eq!(objections, json!([]), "on {page}, {scheme}, {width} wide");
+    }
+    visit.scheme("light").await;
+    assert_eq!(nameless(visit).await, Vec::<String>::new(), "without a name on {page}");
+    visit.keeps_its_policy().await;
+}
+
+/// What the accessibility tree, as the browser hands it to a screen reader, has no name for.
+async fn nameless(visit: &Visit) -> Vec<String> {
+    let tree = visit.browser.devtools("Accessibility.getFullAXTree", json!({})).await;
+    let nodes = tree["nodes"].as_array().cloned().unwrap_or_default();
+    assert!(nodes.len() > 10, "a tree: {tree}");
+    let text = |node: &Value, key: &str| node[key]["value"].as_str().unwrap_or_default().trim().to_owned();
+    nodes
+        .iter()
+        .filter(|node| node["ignored"] != Value::Bool(true))
+        .filter(|node| ACTED_ON.contains(&text(node, "role").as_str()) && text(node, "name").is_empty())
+        .map(|node| node.to_string())
+        .collect()
+}
