@@ -7,7 +7,7 @@ use iotc_migrator::sandbox::faults::{Action, Rule, RuleHandle, Seen, When};
 use iotc_migrator::sandbox::log::Service;
 
 use super::ends::NONE;
-use super::trial::{PATIENCE, Trial, room, undisturbed};
+use super::trial::{AT_ONCE, PATIENCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, SINGLY};
 
 /// Holds the request after `skip` that `matches`, before it is answered.
@@ -36,7 +36,7 @@ async fn killed_at_reads(case: Case, points: &[Point]) {
                 faults.iter().map(|fault| format!("killed at {what}: {fault}")).collect()
             }
         })
-        .buffer_unordered(3)
+        .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     assert_eq!(faults.concat(), NONE);
@@ -113,7 +113,7 @@ async fn what_a_person_pressed_holds_though_the_program_is_killed_at_once() {
         let deadline = Instant::now() + PATIENCE;
         while commands(&trial) == told {
             assert!(Instant::now() < deadline, "it was not told again:\n{}", trial.program.output());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            trial.lab.sleep(Duration::from_secs(1)).await;
         }
         let page = trial.rest().await;
         trial.ada.press(&page, "Finish now").await;
