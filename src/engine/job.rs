@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::singles::Budget;
 use super::snapshot::completed;
 use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobRequest, JobStatus};
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
@@ -58,14 +57,19 @@ async fn single_commands(run: &Run) -> Result<(), Halt> {
     Ok(())
 }
 
-/// The group's members of the template, read now, less those that moved, are exactly the cleared devices; and they are
-/// no more than the target takes in a minute, because a job cannot be paced by arrivals.
+/// The rule holds, and the target takes all of the devices within a minute: how fast a job goes is up to IoT Central.
 async fn allowed(run: &Run) -> Result<bool, Halt> {
+    let number = exactly_the_cleared(run).await?;
+    Ok(number.is_some_and(|number| run.inner.arrivals.take_many(&run.migration.plan.target, number, run.now())))
+}
+
+/// How many devices a job would tell, if the group's members of the template, read now, less those that moved, are exactly
+/// the cleared ones.
+async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
     let cleared: HashSet<DeviceId> =
         run.store().devices_untold(run.id(), u32::MAX).await?.into_iter().map(|device| device.id).collect();
-    let budget = usize::try_from(Budget::of(&run.migration.plan).lag()).unwrap_or(usize::MAX);
-    if !(FEWEST..=budget).contains(&cleared.len()) {
-        return Ok(false);
+    if cleared.len() < FEWEST {
+        return Ok(None);
     }
     let source = &run.migration.plan.source;
     let mut members = run.central.group_devices(&source.group).await?;
@@ -81,7 +85,7 @@ async fn allowed(run: &Run) -> Result<bool, Halt> {
         .map(|member| member.id)
         .filter(|id| !moved.contains(id))
         .collect();
-    Ok(hit == cleared)
+    Ok((hit == cleared).then_some(cleared.len()))
 }
 
 async fn plan(run: &Run) -> Result<JobRecord, Halt> {
@@ -98,7 +102,7 @@ async fn plan(run: &Run) -> Result<JobRecord, Halt> {
 async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     run.still_wanted().await?;
     if run.central.job(&record.id).await?.is_none() {
-        if !allowed(run).await? {
+        if exactly_the_cleared(run).await?.is_none() {
             run.store().job_ended(run.id(), &record.id, run.now()).await?;
             run.note(EventKind::Job, "The group has changed: no job is used, the devices are told singly.").await?;
             return Ok(false);

@@ -12,6 +12,7 @@
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
 //! and [`watch`] looks after the moved ones for a day.
 
+mod arrivals;
 mod canary;
 mod control;
 pub mod counting;
@@ -49,6 +50,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::ids::PersonId;
 use crate::store::Store;
 
+use arrivals::Arrivals;
+
 pub use control::ControlError;
 pub use keys::{GroupKeys, KeysView};
 pub use start::{Problem, StartRefused};
@@ -81,6 +84,8 @@ struct Inner {
     run_id: String,
     /// Counts hints; every waiting task looks again when it moves.
     hints: channel::Sender<u64>,
+    /// What was sent to which target, by all migrations.
+    arrivals: Arrivals,
     cancel: CancellationToken,
     tracker: TaskTracker,
 }
@@ -102,6 +107,7 @@ impl Engine {
             clock,
             run_id: uuid::Uuid::new_v4().to_string(),
             hints: channel::Sender::new(0),
+            arrivals: Arrivals::default(),
             cancel: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };

@@ -1,6 +1,7 @@
 //! Many devices at once, for people: counts, pages, exports.
 
 use super::row::Row;
+use crate::migration::device::MADE_AHEAD;
 use crate::migration::{Counts, Device, MigrationId, Outcome, Place};
 use crate::store::codec::{count, known};
 use crate::store::{Store, StoreError};
@@ -222,10 +223,11 @@ impl Store {
     /// Hub identities that were made ahead for devices which have not come.
     pub async fn unused_identities(&self, migration: MigrationId) -> Result<u64, StoreError> {
         let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ? and registered_at is not null and connected_at is null
+            "select count(*) from devices where migration_id = ? and registered_by = ? and connected_at is null
              and outcome <> 'moved'",
         )
         .bind(migration.to_string())
+        .bind(MADE_AHEAD)
         .fetch_one(&self.pool)
         .await?;
         Ok(count(number))

@@ -6,3 +6,4 @@ pub mod lab;
 pub mod page;
 pub mod person;
 pub mod program;
+pub mod truth;
