@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 use iotc_migrator::sandbox::faults::When;
 
 use super::ends::NONE;
-use super::trial::{Trial, room, undisturbed};
+use super::trial::{AT_ONCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, ON_ARRIVAL, SINGLY};
 
 /// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
@@ -31,7 +31,7 @@ async fn killed_at_every_effect(case: Case) {
                 faults.iter().map(|fault| format!("{what}: {fault}")).collect()
             }
         })
-        .buffer_unordered(4)
+        .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     assert_eq!(faults.concat(), NONE);

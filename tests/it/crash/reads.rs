@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use iotc_migrator::sandbox::faults::{Action, Rule, RuleHandle, Seen, When};
 use iotc_migrator::sandbox::log::Service;
 
 use super::ends::NONE;
-use super::trial::{PATIENCE, Trial, room, undisturbed};
+use super::trial::{AT_ONCE, PATIENCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, SINGLY};
 
 /// Holds the request after `skip` that `matches`, before it is answered.
@@ -15,37 +16,48 @@ fn hold(trial: &Trial, skip: u32, matches: fn(&Seen<'_>) -> bool) -> RuleHandle 
     trial.lab.shared().faults().add(rule.after(skip).times(1))
 }
 
-/// Kills the program at the `skip`-th request of each kind after *Start*.
-async fn killed_at_reads(case: Case, points: &[(&str, u32, fn(&Seen<'_>) -> bool)]) {
+/// A request to be killed at: in words, how many such come before it from *Start* on, and which are such.
+type Point = (&'static str, u32, fn(&Seen<'_>) -> bool);
+
+/// Kills the program once at each of these requests.
+async fn killed_at_reads(case: Case, points: &[Point]) {
     let undisturbed = undisturbed(case).await;
-    for (what, skip, matches) in points {
-        let _room = room().await;
-        let trial = Trial::ready(case).await;
-        trial.start().await;
-        let held = hold(&trial, *skip, *matches);
-        let (trial, killed) = trial.killed_at(&held).await;
-        assert!(killed, "{what} never came");
-        let end = trial.to_the_end().await;
-        assert_eq!(end.faults(&undisturbed), NONE, "killed at {what}");
-    }
+    let faults: Vec<Vec<String>> = stream::iter(points.to_vec())
+        .map(|(what, skip, matches)| {
+            let undisturbed = &undisturbed;
+            async move {
+                let _room = room().await;
+                let trial = Trial::ready(case).await;
+                let held = hold(&trial, skip, matches);
+                trial.start().await;
+                let (trial, killed) = trial.killed_at(&held).await;
+                assert!(killed, "{what} never came");
+                let faults = trial.to_the_end().await.faults(undisturbed);
+                faults.iter().map(|fault| format!("killed at {what}: {fault}")).collect()
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    assert_eq!(faults.concat(), NONE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_was_broken_off_is_taken_again() {
-    let points: [(&str, u32, fn(&Seen<'_>) -> bool); 4] = [
+    let points: [Point; 4] = [
         ("the first read of the devices", 0, |seen| seen.service == Service::Central && seen.path == "/api/devices"),
         ("the group's members", 0, |seen| {
             seen.path.starts_with("/api/deviceGroups/") && seen.path.ends_with("/devices")
         }),
         ("the third attestation", 2, |seen| seen.path.ends_with("/attestation")),
-        ("the baseline in the hub", 0, |seen| seen.service == Service::Hub && seen.path == "/devices/query"),
+        ("the baseline in the hub", 1, |seen| seen.service == Service::Hub && seen.path == "/devices/query"),
     ];
     killed_at_reads(SINGLY, &points).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_at_the_target_that_was_broken_off_is_taken_again() {
-    let points: [(&str, u32, fn(&Seen<'_>) -> bool); 5] = [
+    let points: [Point; 5] = [
         ("the first registration record", 0, |seen| is_record(seen)),
         ("the fourth registration record", 3, |seen| is_record(seen)),
         ("the first twin", 0, |seen| seen.service == Service::Hub && seen.path.starts_with("/twins/")),
@@ -101,7 +113,7 @@ async fn what_a_person_pressed_holds_though_the_program_is_killed_at_once() {
         let deadline = Instant::now() + PATIENCE;
         while commands(&trial) == told {
             assert!(Instant::now() < deadline, "it was not told again:\n{}", trial.program.output());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            trial.lab.sleep(Duration::from_secs(1)).await;
         }
         let page = trial.rest().await;
         trial.ada.press(&page, "Finish now").await;

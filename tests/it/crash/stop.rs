@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use iotc_migrator::sandbox::faults::When;
 
-use super::ends::NONE;
+use super::ends::{End, NONE};
 use super::trial::{Trial, room, undisturbed};
-use super::worlds::{BY_JOB, SINGLY};
+use super::worlds::{BY_JOB, Case, SINGLY};
 use crate::support::lab::Lab;
 use crate::support::program::Program;
 
@@ -14,19 +15,22 @@ use crate::support::program::Program;
 async fn a_program_that_is_asked_to_stop_does_so_in_time_and_goes_on_at_the_next_start() {
     for (case, effects) in [(BY_JOB, [1, 3, 4]), (SINGLY, [2, 4, 6])] {
         let undisturbed = undisturbed(case).await;
-        for (k, when) in effects.into_iter().zip([When::Before, When::After, When::After]) {
-            let _room = room().await;
-            let trial = Trial::ready(case).await;
-            let held = trial.lab.shared().faults().hold_effect(k, when);
-            trial.start().await;
-            held.reached().await;
-            let (trial, code, took) = trial.stopped().await;
-            let what = format!("stopped at effect {k}, {when:?}");
-            assert_eq!(code, Some(0), "{what}");
-            assert!(took < Duration::from_secs(10), "{what}: it took {took:?}");
-            assert_eq!(trial.to_the_end().await.faults(&undisturbed), NONE, "{what}");
-        }
+        let stops = effects.into_iter().zip([When::Before, When::After, When::After]);
+        join_all(stops.map(|(k, when)| stopped_at(case, k, when, &undisturbed))).await;
     }
+}
+
+async fn stopped_at(case: Case, k: u32, when: When, undisturbed: &End) {
+    let _room = room().await;
+    let trial = Trial::ready(case).await;
+    let held = trial.lab.shared().faults().hold_effect(k, when);
+    trial.start().await;
+    held.reached().await;
+    let (trial, code, took) = trial.stopped().await;
+    let what = format!("stopped at effect {k}, {when:?}");
+    assert_eq!(code, Some(0), "{what}");
+    assert!(took < Duration::from_secs(10), "{what}: it took {took:?}");
+    assert_eq!(trial.to_the_end().await.faults(undisturbed), NONE, "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::faults::RuleHandle;
-
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ends::End;
@@ -16,14 +15,15 @@ use crate::support::person::Person;
 use crate::support::program::Program;
 
 /// Sandbox seconds in a real one.
-const SPEED: u32 = 20;
+const SPEED: u32 = 25;
 /// Real time in which things happen on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The words of the last event of a migration.
 const ENDED: [&str; 2] = ["Completed: ", "Completed with failures: "];
 
-/// Trials that run at once, over all tests of this process.
-static ROOM: Semaphore = Semaphore::const_new(4);
+/// Trials that run at once, over all tests of this process: they wait more than they work.
+pub const AT_ONCE: usize = 6;
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Waits until there is room for another trial.
 pub async fn room() -> SemaphorePermit<'static> {
