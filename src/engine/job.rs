@@ -101,7 +101,11 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
         let taken = |number| run.inner.arrivals.take_many(target, number, run.now());
         if !allowed(run).await?.is_some_and(taken) {
             run.store().job_ended(run.id(), &record.id, run.now()).await?;
-            run.note(EventKind::Job, "The group has changed, or the target has less room: no job is used, the devices are told singly.").await?;
+            run.note(
+                EventKind::Job,
+                "The group has changed, or the target has less room: no job is used, the devices are told singly.",
+            )
+            .await?;
             return Ok(false);
         }
         let source = &run.migration.plan.source;

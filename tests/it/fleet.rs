@@ -99,7 +99,8 @@ async fn ends_as_the_table_says(conflict: IdentityConflict) {
     ada.press(&page, "Finish now").await;
     let page = ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
 
-    let outside = "50 other devices of the application are outside the group or have another template; 2 have no template";
+    let outside =
+        "50 other devices of the application are outside the group or have another template; 2 have no template";
     assert!(page.text().contains(outside), "{}", page.text());
     let rows = ada.devices(&journey).await;
     assert_eq!(rows.keys().collect::<Vec<_>>(), table.keys().collect::<Vec<_>>());
