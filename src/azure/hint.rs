@@ -42,11 +42,11 @@ pub(crate) fn hint(error: &AzureError, permission: Option<&str>) -> Option<Strin
 fn unauthorized(error: &AzureError) -> String {
     match error.service {
         Service::Arm => "The token was refused: sign in to the tenant that the subscription belongs to.".to_owned(),
-        Service::Central => format!(
-            "The application {} may belong to another tenant than the one you are signed in to: choose its tenant and \
-             sign in again.",
-            error.target
-        ),
+        Service::Central => {
+            "The IoT Central application may belong to another tenant than the one you are signed in to: \
+             choose its tenant and sign in again."
+                .to_owned()
+        }
         Service::Dps | Service::Hub => "The key is fresh, so either it was rolled this moment (try again), the policy \
              lacks a right, or local (SAS) authentication is switched off on the resource."
             .to_owned(),

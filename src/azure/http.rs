@@ -246,13 +246,20 @@ fn http_client(options: HttpOptions) -> std::result::Result<reqwest::Client, Htt
         ProxyChoice::None => builder.no_proxy(),
     };
     if let Some(pem) = options.ca_pem {
-        let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| HttpSetupError::Ca(Some(e)))?;
-        if roots.is_empty() {
-            return Err(HttpSetupError::Ca(None));
-        }
-        builder = builder.tls_certs_only(roots);
+        builder = builder.tls_certs_only(certificates(&pem)?);
     }
     builder.build().map_err(HttpSetupError::Client)
+}
+
+fn certificates(pem: &[u8]) -> std::result::Result<Vec<reqwest::Certificate>, HttpSetupError> {
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| HttpSetupError::Ca(Some(error)))?;
+    if certificates.is_empty() { Err(HttpSetupError::Ca(None)) } else { Ok(certificates) }
+}
+
+/// Whether these are certificates in PEM form, as [`HttpOptions::ca_pem`] wants them.
+#[must_use]
+pub fn are_certificates(pem: &[u8]) -> bool {
+    certificates(pem).is_ok()
 }
 
 fn untrusted(service: Service, host: &str, suffix: &str) -> AzureError {

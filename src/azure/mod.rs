@@ -42,7 +42,7 @@ pub use central::Central;
 pub use cloud::Cloud;
 pub use dps::Dps;
 pub use error::{AzureError, EffectKnown, ErrorKind, Result, Service};
-pub use http::{Azure, HttpOptions, HttpSetupError, ProxyChoice};
+pub use http::{Azure, HttpOptions, HttpSetupError, ProxyChoice, are_certificates};
 pub use hub::Hub;
 pub use keys::{ArmPolicyKeys, PolicyKeys, Right, SharedKey};
 pub use page::{NextPage, Page};

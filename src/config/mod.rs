@@ -6,6 +6,7 @@
 
 mod cli;
 mod entra;
+mod network;
 mod problem;
 mod sources;
 #[cfg(test)]
@@ -95,7 +96,10 @@ impl Settings {
         let port = port(sources, &mut problems);
         let azure = azure(sources, port.unwrap_or(DEFAULT_PORT), &mut problems);
         let data_dir = data_dir(sources, &mut problems);
-        let ca_pem = if sources.cli.sandbox { None } else { ca_pem(sources, &mut problems) };
+        let ca_pem = if sources.cli.sandbox { None } else { network::ca_pem(sources, &mut problems) };
+        if !sources.cli.sandbox {
+            network::check_proxies(sources, &mut problems);
+        }
         let vault_key = vault_key(sources, &mut problems);
         let log_format = log_format(sources, &mut problems);
         let test_clock = test_clock(sources, &mut problems);
@@ -178,24 +182,6 @@ fn default_data_dir(sources: &Sources) -> Option<PathBuf> {
     };
     base.map(|base| base.join("iotc-migrator"))
 }
-
-fn ca_pem(sources: &Sources, problems: &mut Problems) -> Option<Vec<u8>> {
-    let said = sources.setting("SSL_CERT_FILE")?;
-    let remedy = "Name a readable file of PEM certificates, or unset SSL_CERT_FILE to use the system's.";
-    match std::fs::read(&said.value) {
-        Ok(pem) if pem.windows(BEGIN.len()).any(|w| w == BEGIN) => Some(pem),
-        Ok(_) => {
-            problems.add(&said, "holds no PEM certificate", remedy);
-            None
-        }
-        Err(error) => {
-            problems.add(&said, &format!("cannot be read ({})", error.kind()), remedy);
-            None
-        }
-    }
-}
-
-const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 fn vault_key(sources: &Sources, problems: &mut Problems) -> Option<SecretString> {
     let said = sources.setting(VAULT_KEY_VARIABLE)?;

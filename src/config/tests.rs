@@ -194,6 +194,9 @@ fn a_certificate_file_must_hold_certificates() {
     assert_eq!(key, "SSL_CERT_FILE");
     assert!(text.contains("holds no PEM certificate"), "{text}");
     std::fs::write(&file, "-----BEGIN CERTIFICATE-----\n…").unwrap();
+    assert_eq!(only_problem(&[], [DATA, ("SSL_CERT_FILE", path)]).0, "SSL_CERT_FILE");
+    let authority = rcgen::generate_simple_self_signed(["proxy.example".to_owned()]).unwrap();
+    std::fs::write(&file, authority.cert.pem()).unwrap();
     assert!(resolve(&[], [DATA, ("SSL_CERT_FILE", path)]).unwrap().ca_pem.is_some());
 }
 

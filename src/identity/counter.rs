@@ -1,6 +1,7 @@
 //! What is in memory of one person's tokens: those at hand, the request under way, and a pause that Entra asked for.
 //!
-//! Promises: at most one request a person is under way, whoever asks for whatever; those who want the same share its
+//! Promises: a token that a resource refused, and that only a sign-in can replace, is not handed out again before that
+//! sign-in; at most one request a person is under way, whoever asks for whatever; those who want the same share its
 //! outcome; an answer that was overtaken by a sign-in or a sign-out is handed to those who waited for it, but not kept.
 //! The lock is held for a moment only, never while waiting.
 
@@ -53,6 +54,8 @@ pub(super) struct Counter {
 #[derive(Debug, Default)]
 struct State {
     held: HashMap<Resource, Held>,
+    /// Resources that refused the token at hand while Entra wants the person before it gives another.
+    closed: HashMap<Resource, TokenError>,
     flight: Option<Flight>,
     pause: Option<Pause>,
     /// Grows with every sign-in and sign-out.
@@ -100,6 +103,9 @@ impl Counter {
     pub fn turn(self: &Arc<Self>, order: &Order) -> Turn {
         let now = self.clock.now();
         let mut state = self.lock();
+        if let Some(error) = state.closed.get(&order.resource) {
+            return Turn::Done(Err(error.clone()));
+        }
         if let Some(held) = state.held.get(&order.resource).filter(|held| held.serves(order, now)) {
             return Turn::Done(Ok(held.token.clone()));
         }
@@ -134,6 +140,15 @@ impl Counter {
         self.lock().start_over();
     }
 
+    /// The claims that the next sign-in has to bring, if any.
+    pub fn wanted_claims(&self) -> Option<String> {
+        let state = self.lock();
+        state.closed.values().find_map(|error| match error {
+            TokenError::SignInNeeded { claims, .. } => claims.clone(),
+            TokenError::Transient { .. } | TokenError::Misconfigured { .. } => None,
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,6 +158,7 @@ impl State {
     fn start_over(&mut self) {
         self.epoch += 1;
         self.held.clear();
+        self.closed.clear();
         self.pause = None;
     }
 }
@@ -190,6 +206,10 @@ impl Landing {
             Err(error) => {
                 if let (TokenError::Transient { message, retry_after: Some(wait) }, true) = (&error, current) {
                     state.pause = Some(Pause { until: now + *wait, message: message.clone() });
+                }
+                if current && self.order.refused && matches!(error, TokenError::SignInNeeded { .. }) {
+                    state.held.remove(&self.order.resource);
+                    state.closed.insert(self.order.resource, error.clone());
                 }
                 Err(error)
             }

@@ -113,6 +113,12 @@ impl Identity {
         Ok(self.inner.store.lookup_grant(person).await?.and_then(|grant| grant.dies_at))
     }
 
+    /// The claims that a resource demands of this person's next sign-in, if one does.
+    #[must_use]
+    pub fn wanted_claims(&self, person: &PersonId) -> Option<String> {
+        self.inner.desk.counter(person).wanted_claims()
+    }
+
     /// Counts sign-ins: `changed()` returns when somebody signs in.
     #[must_use]
     pub fn sign_ins(&self) -> watch::Receiver<u64> {

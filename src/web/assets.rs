@@ -88,7 +88,8 @@ impl Asset {
     }
 }
 
-fn gzip(content: &[u8]) -> Option<Vec<u8>> {
+/// The content, compressed.
+pub(super) fn gzip(content: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content).ok()?;
     encoder.finish().ok()
@@ -103,7 +104,8 @@ pub(super) fn names_etag(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+/// Whether a browser takes compressed content.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

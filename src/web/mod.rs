@@ -20,6 +20,7 @@ pub mod live;
 pub mod migration;
 pub mod moment;
 pub mod new;
+mod packing;
 pub mod paths;
 pub mod render;
 pub mod router;

@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, keys, migration, new, paths, setup, sign_in, status};
+use super::{about, assets, home, keys, migration, new, packing, paths, setup, sign_in, status};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -67,6 +67,7 @@ pub(super) fn guarded(pages: Router, site: Arc<Site>) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(trace)
         .layer(from_fn_with_state(SecurityHeaders::of(&site), security::set_headers))
+        .layer(from_fn(packing::pack))
         .layer(from_fn_with_state(Arc::clone(&site), errors::dress))
         .layer(CatchPanicLayer::custom(errors::after_panic))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_OUT))

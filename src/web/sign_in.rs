@@ -54,8 +54,13 @@ impl Asked {
 }
 
 async fn sign_in(State(web): State<Web>, Query(asked): Query<Asked>, session: Session) -> Result<Response, PageError> {
-    match web.identity.begin_sign_in(asked.wish()) {
-        Ok(start) => leave_for_entra(&UserSession::new(session), &start).await,
+    let user = UserSession::new(session.clone());
+    let mut wish = asked.wish();
+    if let Some(person) = user.user().await? {
+        wish.claims = web.identity.wanted_claims(&person);
+    }
+    match web.identity.begin_sign_in(wish) {
+        Ok(start) => leave_for_entra(&user, &start).await,
         Err(error) => say_failed(&session, &error).await,
     }
 }

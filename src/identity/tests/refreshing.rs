@@ -189,6 +189,26 @@ async fn claims_that_entra_wants_go_to_the_next_sign_in() {
 }
 
 #[tokio::test]
+async fn a_token_that_only_a_sign_in_can_replace_is_not_handed_out_again_before_it() {
+    let entra = FakeEntra::start().await;
+    let bench = Bench::signed_in(&entra).await;
+    let mut body = refusal("interaction_required", 50_076);
+    body["claims"] = json!("{}");
+    entra.refreshes_with(400, body).await;
+    assert_eq!(exposed(bench.tokens().token(Resource::Arm, None).await), "A1");
+    for refused in [Some(&Refusal::default()), None, None] {
+        let answer = bench.tokens().token(Resource::Arm, refused).await;
+        assert!(matches!(answer, Err(TokenError::SignInNeeded { .. })), "{answer:?}");
+    }
+    assert_eq!(refreshes(&entra).await.len(), 1, "Entra has said what it wants");
+    assert_eq!(bench.identity.wanted_claims(&ada()).as_deref(), Some("{}"));
+    entra.forgets().await;
+    bench.sign_in(&entra).await;
+    assert_eq!(exposed(bench.tokens().token(Resource::Arm, None).await), "A1");
+    assert_eq!(bench.identity.wanted_claims(&ada()), None);
+}
+
+#[tokio::test]
 async fn passing_trouble_is_met_again_before_it_is_told() {
     let entra = FakeEntra::start().await;
     let clock = Clock::scaled(Clock::system().now(), 50);

@@ -118,11 +118,10 @@ impl FromRequestParts<Shared> for Call {
         let tenant = shared
             .look(|world| running(world, &sub).map(|app| app.tenant.clone()))
             .ok_or_else(Fault::no_application)?;
-        let unauthorized = |message: &str| Fault::new(401, "Unauthorized", message);
-        let bearer = verify_bearer(shared, &parts.headers, Audience::Central)
-            .map_err(|_| unauthorized("The token is missing, has expired, or is for another resource."))?;
+        let bearer = verify_bearer(shared, &parts.headers, Audience::Central).map_err(Fault::unauthorized)?;
         if bearer.tid != tenant {
-            return Err(unauthorized("The token was issued by another tenant than the application's."));
+            let message = "The token was issued by another tenant than the application's.";
+            return Err(Fault::new(401, "Unauthorized", message));
         }
         let role = shared.look(|world| world.apps.get(&sub).and_then(|app| app.roles.get(&bearer.oid).cloned()));
         let role = role.ok_or_else(|| Fault::forbidden("You do not have access to this application."))?;

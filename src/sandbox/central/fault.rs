@@ -1,10 +1,11 @@
 //! Error answers of IoT Central.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
+use crate::sandbox::entra::tokens::BearerError;
 use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
 
@@ -14,6 +15,8 @@ pub(super) struct Fault {
     status: u16,
     code: &'static str,
     pub(super) message: String,
+    /// Value of `WWW-Authenticate`.
+    challenge: Option<String>,
 }
 
 /// The result of a handler.
@@ -21,7 +24,16 @@ pub(super) type Answer = Result<Response, Fault>;
 
 impl Fault {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), challenge: None }
+    }
+
+    /// The token is not good.
+    pub(super) fn unauthorized(error: BearerError) -> Self {
+        let plain = Self::new(401, "Unauthorized", "The token is missing, has expired, or is for another resource.");
+        match error {
+            BearerError::ClaimsChallenge { www_authenticate } => Self { challenge: Some(www_authenticate), ..plain },
+            _ => plain,
+        }
     }
 
     /// The host does not lead to a running application.
@@ -91,5 +103,8 @@ pub(super) async fn render(State(shared): State<Shared>, mut response: Response)
     );
     let mut rendered = wire::json(response.status(), &json!({"error": {"code": fault.code, "message": message}}));
     rendered.headers_mut().insert("x-ms-error-code", HeaderValue::from_static(fault.code));
+    if let Some(challenge) = fault.challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
     rendered
 }

@@ -11,7 +11,7 @@ const MARK: &str = "window.mark = true; return true";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_moves_a_fleet_from_sign_in_to_the_end_and_watches_it_live() {
-    let Some(visit) = Visit::begin(10).await else { return };
+    let Some(visit) = Visit::begin(20).await else { return };
     visit.sign_in().await;
     visit.fill_in("Boilers to the hub", "Boilers - all", "Boiler").await;
     visit.sees("194 devices match").await;
@@ -37,7 +37,7 @@ async fn a_person_moves_a_fleet_from_sign_in_to_the_end_and_watches_it_live() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_tabs_on_a_running_migration_stay_live_and_a_form_in_an_eleventh_still_posts() {
-    let Some(visit) = Visit::begin(10).await else { return };
+    let Some(visit) = Visit::begin(20).await else { return };
     visit.sign_in().await;
     visit.fill_in("Boilers to the hub", "Boilers - all", "Boiler").await;
     visit.press("button", "Migrate").await;

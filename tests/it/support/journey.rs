@@ -105,6 +105,7 @@ impl Person {
     }
 
     /// Loads the form again until it is as wanted, or for a while.
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
     pub async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
         for _ in 0..200 {
             if good(&page) {
@@ -150,14 +151,34 @@ impl Person {
 
     /// The same for any of several texts.
     pub async fn wait_for_any(&self, journey: &Journey, texts: &[&str], patience: Duration) -> Page {
+        let says = |page: &Page| {
+            let words = page.text();
+            texts.iter().any(|text| words.contains(text))
+        };
+        self.look_until(journey, &texts.join("” or “"), patience, says).await
+    }
+
+    /// The same with its line of state: other parts of the page may have the words before.
+    pub async fn wait_for_state(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
+        let says = |page: &Page| page.texts(".state").iter().any(|state| state.contains(text));
+        self.look_until(journey, text, patience, says).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
+    async fn look_until(
+        &self,
+        journey: &Journey,
+        text: &str,
+        patience: Duration,
+        good: impl Fn(&Page) -> bool,
+    ) -> Page {
         let started = std::time::Instant::now();
         loop {
             let page = self.see(journey).await;
-            let words = page.text();
-            if texts.iter().any(|text| words.contains(text)) {
+            if good(&page) {
                 return page;
             }
-            assert!(started.elapsed() < patience, "“{}” did not come on {}:\n{words}", texts.join("” or “"), page.url);
+            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -175,20 +196,5 @@ impl Person {
             devices.insert(row[0].to_owned(), named.collect());
         }
         devices
-    }
-
-    /// Looks until a migration's line of state has `text`, which other parts of its page may have before; fails after
-    /// `patience` of real time.
-    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
-    pub async fn wait_for_state(&self, journey: &Journey, text: &str, patience: Duration) -> Page {
-        let started = std::time::Instant::now();
-        loop {
-            let page = self.see(journey).await;
-            if page.texts(".state").iter().any(|state| state.contains(text)) {
-                return page;
-            }
-            assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
     }
 }

@@ -8,6 +8,11 @@ use crate::support::program::Program;
 async fn refused(environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let data = TempDir::new().expect("a directory");
     let environment: Vec<_> = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    // A port of its own: a program that does not refuse must not be mistaken for one that found its port taken.
+    let mut environment = environment;
+    if !environment.iter().any(|(key, _)| key == "PORT") {
+        environment.push(("PORT".into(), Program::free_port().to_string()));
+    }
     let (code, said) = Program::refuse(data.path(), &environment, arguments).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(!data.path().join("migrator.db").exists(), "nothing was begun");
@@ -86,15 +91,9 @@ async fn a_redirect_uri_of_another_port_is_a_mistake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_is_no_address_is_a_mistake() {
-    let said = refused(
-        &[
-            ("HTTPS_PROXY", "http://"),
-            ("REACT_APP_AAD_APP_CLIENT_ID", "0a4f1f5c-7d1e-4b62-9d58-51c6b0a5e7c1"),
-            ("REACT_APP_AAD_APP_TENANT_ID", "organizations"),
-            ("REACT_APP_AAD_APP_REDIRECT_URI", "http://localhost:3000"),
-        ],
-        &[],
-    )
-    .await;
-    assert!(said.contains("HTTPS_PROXY"), "{said}");
+    for (key, value) in [("HTTPS_PROXY", "http://"), ("https_proxy", "socks5://me:secret@proxy:1080")] {
+        let said = refused(&[(key, value)], &[]).await;
+        assert!(said.contains(&format!("{key}:")) && said.contains("http://proxy.example:8080"), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
 }

@@ -1,1 +1,0 @@
-//! Bad days: Azure answers with errors, rubbish, half an answer or nothing.

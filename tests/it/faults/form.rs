@@ -1,0 +1,1 @@
+//! The form: each fault is shown where it happened, nothing that was entered is lost, and *Try again* works.
