@@ -86,16 +86,16 @@ impl Arrivals {
         true
     }
 
-    /// The target would take `number` devices within a minute.
-    pub(super) fn has_room(&self, target: &HubTarget, number: usize, now: Timestamp) -> bool {
-        fit(&mut self.kept(), target, number, now)
-    }
-
     /// Takes the turns of `number` devices that leave at once; false if the target would not take them within a minute.
     pub(super) fn take_many(&self, target: &HubTarget, number: usize, now: Timestamp) -> bool {
+        let Ok(number) = u32::try_from(number) else { return false };
         let mut kept = self.kept();
-        let fits = fit(&mut kept, target, number, now);
-        let Some(number) = u32::try_from(number).ok().filter(|_| fits) else { return false };
+        let fit = each(&mut kept, target, now, |sent, per_minute| {
+            sent.in_the_last_minute(now).saturating_add(number) <= per_minute / 5 * 4
+        });
+        if fit != [true, true] {
+            return false;
+        }
         each(&mut kept, target, now, |sent, per_minute| {
             sent.free_at = sent.free_at.max(now) + pause(per_minute) * number;
             sent.note(number, now);
@@ -118,14 +118,6 @@ impl Arrivals {
 fn free_at(kept: &mut Kept, target: &HubTarget, now: Timestamp) -> Timestamp {
     let [hub, dps] = each(kept, target, now, |sent, _| sent.free_at);
     hub.max(dps)
-}
-
-fn fit(kept: &mut Kept, target: &HubTarget, number: usize, now: Timestamp) -> bool {
-    let fits = |sent: &mut Sent, per_minute: u32| {
-        let room = (per_minute / 5 * 4).saturating_sub(sent.in_the_last_minute(now));
-        usize::try_from(room).is_ok_and(|room| number <= room)
-    };
-    each(kept, target, now, fits) == [true, true]
 }
 
 /// Looks at a target's hub and DPS, with what each takes a minute.

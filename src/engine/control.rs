@@ -167,8 +167,10 @@ impl Engine {
             after = last.id.as_str().to_owned();
             for device in batch {
                 // Whoever may have been told may be using it, whatever the hub shows yet.
-                let ours = device.facts.registered.is_some() && device.baseline.twin.is_none();
-                if !ours || device.command != CommandState::None || device.facts.provisioned.is_some() {
+                if !device.facts.made_ahead()
+                    || device.command != CommandState::None
+                    || device.facts.provisioned.is_some()
+                {
                     continue;
                 }
                 self.still_paused(migration.id).await?;

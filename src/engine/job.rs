@@ -39,7 +39,7 @@ const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
     let record = match run.store().jobs(run.id()).await?.pop() {
         Some(record) => record,
-        None if allowed(run).await?.is_some() => plan(run).await?,
+        None if allowed(run).await? => plan(run).await?,
         None => return single_commands(run).await,
     };
     match record.progress {
@@ -57,13 +57,18 @@ async fn single_commands(run: &Run) -> Result<(), Halt> {
     Ok(())
 }
 
-/// The group's members of the template, read now, less those that moved, are exactly the cleared devices; and the target
-/// takes all of them within a minute, because a job cannot be paced by arrivals. Gives how many they are, if so.
-async fn allowed(run: &Run) -> Result<Option<usize>, Halt> {
+/// The rule holds, and the target takes all of the devices within a minute: how fast a job goes is up to IoT Central.
+async fn allowed(run: &Run) -> Result<bool, Halt> {
+    let number = exactly_the_cleared(run).await?;
+    Ok(number.is_some_and(|number| run.inner.arrivals.take_many(&run.migration.plan.target, number, run.now())))
+}
+
+/// How many devices a job would tell, if the group's members of the template, read now, less those that moved, are exactly
+/// the cleared ones.
+async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
     let cleared: HashSet<DeviceId> =
         run.store().devices_untold(run.id(), u32::MAX).await?.into_iter().map(|device| device.id).collect();
-    let target = &run.migration.plan.target;
-    if cleared.len() < FEWEST || !run.inner.arrivals.has_room(target, cleared.len(), run.now()) {
+    if cleared.len() < FEWEST {
         return Ok(None);
     }
     let source = &run.migration.plan.source;
@@ -97,15 +102,9 @@ async fn plan(run: &Run) -> Result<JobRecord, Halt> {
 async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     run.still_wanted().await?;
     if run.central.job(&record.id).await?.is_none() {
-        let target = &run.migration.plan.target;
-        let taken = |number| run.inner.arrivals.take_many(target, number, run.now());
-        if !allowed(run).await?.is_some_and(taken) {
+        if exactly_the_cleared(run).await?.is_none() {
             run.store().job_ended(run.id(), &record.id, run.now()).await?;
-            run.note(
-                EventKind::Job,
-                "The group has changed, or the target has less room: no job is used, the devices are told singly.",
-            )
-            .await?;
+            run.note(EventKind::Job, "The group has changed: no job is used, the devices are told singly.").await?;
             return Ok(false);
         }
         let source = &run.migration.plan.source;

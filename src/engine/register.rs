@@ -13,7 +13,7 @@ use super::run::Run;
 use crate::azure::error::EffectKnown;
 use crate::azure::hub::{BulkError, Identity, NewIdentity};
 use crate::ids::DeviceId;
-use crate::migration::device::Fact;
+use crate::migration::device::{Fact, MADE_AHEAD};
 use crate::migration::model::{Step, StepState};
 use crate::migration::{Device, FailReason, Outcome};
 use crate::store::events::EventKind;
@@ -99,7 +99,7 @@ async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
         };
         let failed: Vec<&str> = result.errors.iter().map(|error| error.device_id.as_str()).collect();
         for id in batch.iter().filter(|id| !failed.contains(&id.as_str())) {
-            let fact = Fact { at: run.now(), evidence: "identity made in the hub".into() };
+            let fact = Fact { at: run.now(), evidence: MADE_AHEAD.into() };
             run.store().change_device(run.id(), id, |row| row.facts.registered = Some(fact)).await?;
         }
         for error in result.errors.iter().filter(|error| !error.is_throttled()) {

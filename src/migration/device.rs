@@ -18,7 +18,7 @@ pub struct Fact {
 /// The facts of a device. Whether it left an IoT Central application is not observable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Its hub identity was made by us.
+    /// Its hub identity was made ahead, or was there with its keys; see [`Facts::made_ahead`].
     pub registered: Option<Fact>,
     /// It was told to move.
     pub commanded: Option<Fact>,
@@ -31,6 +31,9 @@ pub struct Facts {
     /// The hub saw newer activity after it had connected.
     pub sending: Option<Fact>,
 }
+
+/// Evidence of an identity that this migration made: only such a one may be removed by it.
+pub const MADE_AHEAD: &str = "identity made in the hub";
 
 /// The kinds of facts, in the order of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +84,12 @@ impl Facts {
             Stage::Connected => &mut self.connected,
             Stage::Sending => &mut self.sending,
         }
+    }
+
+    /// This migration made the hub identity; it did not find it there.
+    #[must_use]
+    pub fn made_ahead(&self) -> bool {
+        self.registered.as_ref().is_some_and(|fact| fact.evidence == MADE_AHEAD)
     }
 
     /// The furthest fact proven.

@@ -1,6 +1,7 @@
 //! Many devices at once, for people: counts, pages, exports.
 
 use super::row::Row;
+use crate::migration::device::MADE_AHEAD;
 use crate::migration::{Counts, Device, MigrationId, Outcome, Place};
 use crate::store::codec::{count, known};
 use crate::store::{Store, StoreError};
@@ -219,13 +220,14 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Hub identities that were made ahead, and were not there before, for devices that were never told to use them.
+    /// Hub identities that were made ahead for devices that were never told, so that nobody uses them.
     pub async fn unused_identities(&self, migration: MigrationId) -> Result<u64, StoreError> {
         let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ? and registered_at is not null and base_twin = 0
-             and command = 'none' and provisioned_at is null",
+            "select count(*) from devices where migration_id = ? and registered_by = ? and command = 'none'
+             and provisioned_at is null",
         )
         .bind(migration.to_string())
+        .bind(MADE_AHEAD)
         .fetch_one(&self.pool)
         .await?;
         Ok(count(number))
