@@ -9,6 +9,9 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
     match &migration.state {
         MigrationState::Draft => "Not started. Add the device keys to the DPS, then start it.".into(),
         MigrationState::Paused(pause) => format!("Paused: {}", pause.detail),
+        MigrationState::Waiting if counts.unsettled() > 0 => {
+            format!("Waiting for devices: {} on the way, {} not reached.", counts.unsettled(), counts.waiting)
+        }
         MigrationState::Waiting => format!("Waiting for {}: everything else is settled.", devices(counts.waiting)),
         MigrationState::Stopped => format!("Stopped: {}.", tally(counts)),
         MigrationState::Completed if counts.total() == 0 => "Completed without a device: the group was empty.".into(),

@@ -102,11 +102,12 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
     }
 }
 
-/// Whether an `If-Match` (or body) etag names `current`: `*`, or the same value with or without double quotes.
+/// Whether an `If-Match` (or body) etag names `current`: `*` or the same value, with or without double quotes (Microsoft's
+/// SDKs for IoT Hub quote the asterisk too).
 #[must_use]
 pub fn etag_matches(given: &str, current: &str) -> bool {
-    let given = given.trim();
-    given == "*" || given.trim_matches('"') == current.trim_matches('"')
+    let given = given.trim().trim_matches('"');
+    given == "*" || given == current.trim_matches('"')
 }
 
 #[cfg(test)]
@@ -115,6 +116,14 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn an_etag_matches_with_and_without_quotes_and_so_does_the_asterisk() {
+        for given in ["*", "\"*\"", "abc", "\"abc\""] {
+            assert!(etag_matches(given, "\"abc\""), "{given}");
+        }
+        assert!(!etag_matches("\"abd\"", "abc"));
+    }
 
     #[test]
     fn dates_are_written_as_azure_writes_them() {

@@ -98,6 +98,7 @@ fn parse(text: &str, now: Moment) -> Result<Query, String> {
             [window] if window.to_ascii_uppercase().starts_with("WITHIN_WINDOW(") => {
                 since = Some(now - duration(&window[14..]).ok_or("the window is not an ISO 8601 duration")?);
             }
+            [] if conditions.is_empty() => {}
             other => return Err(format!("the condition '{}' is not understood", other.join(" "))),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::Path;
+use axum::http::HeaderValue;
 use serde_json::{Value, json};
 
 use super::fault::{Answer, Fault};
@@ -29,17 +30,65 @@ pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> A
     if payload.to_string().len() > MOST_PAYLOAD_BYTES {
         return Err(Fault::bad_request("The payload is larger than 128 KB.").nested());
     }
+    let (status, payload) = carry_out(&call, &id, method, &payload, respond, connect).await?;
+    Ok(wire::with_effect(wire::ok(&json!({"status": status, "payload": payload})), "command.sent", id))
+}
+
+/// `POST /digitaltwins/{id}/components/{component}/commands/{command}`
+pub(super) async fn component_command(
+    call: Call,
+    Path((id, component, command)): Path<(String, String, String)>,
+    body: Bytes,
+) -> Answer {
+    plug_and_play(&call, id, &format!("{component}*{command}"), &body).await
+}
+
+/// `POST /digitaltwins/{id}/commands/{command}`
+pub(super) async fn root_command(call: Call, Path((id, command)): Path<(String, String)>, body: Bytes) -> Answer {
+    plug_and_play(&call, id, &command, &body).await
+}
+
+/// A Plug and Play command: the method behind it, with time-outs in the query, the payload as the body, and the device's
+/// status in a header.
+async fn plug_and_play(call: &Call, id: String, method: &str, body: &Bytes) -> Answer {
+    call.need(Right::ServiceConnect)?;
+    call.need_standard_tier()?;
+    let payload = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
+    let payload = payload.map_err(|_| Fault::bad_request("The body is not JSON."))?;
+    let asked = |name: &str| {
+        wire::param(&call.uri, name).map_or(Value::Null, |text| text.parse().map_or(json!(text), |n: u64| json!(n)))
+    };
+    let timeouts = json!({
+        "responseTimeoutInSeconds": asked("responseTimeoutInSeconds"),
+        "connectTimeoutInSeconds": asked("connectTimeoutInSeconds"),
+    });
+    let respond = seconds(&timeouts, "responseTimeoutInSeconds", 5..=300, 30)?;
+    let connect = seconds(&timeouts, "connectTimeoutInSeconds", 0..=300, 0)?;
+    let (status, payload) = carry_out(call, &id, method, &payload, respond, connect).await?;
+    let mut response = wire::ok(&payload);
+    response.headers_mut().insert("x-ms-command-statuscode", HeaderValue::from(status));
+    Ok(wire::with_effect(response, "command.sent", id))
+}
+
+/// Delivers a method and waits for the device's status and payload.
+async fn carry_out(
+    call: &Call,
+    id: &str,
+    method: &str,
+    payload: &Value,
+    respond: Duration,
+    connect: Duration,
+) -> Result<(u16, Value), Fault> {
     call.meter(Class::Method, 1)?;
-    let known = call.look(|hub| Ok(hub.identities.get(&id).is_some_and(|identity| identity.enabled)))?;
+    let known = call.look(|hub| Ok(hub.identities.get(id).is_some_and(|identity| identity.enabled)))?;
     if !known {
-        return Err(Fault::no_device(&id).nested());
+        return Err(Fault::no_device(id).nested());
     }
     let deadline = call.now + connect;
     let via = Via::Method { host: call.host.clone() };
     call.shared.clock().sleep(TRAVEL).await;
     let heard = loop {
-        let heard =
-            device::deliver(&call.shared, &id, method, &payload, &via, |world| is_at_hub(world, &call.host, &id));
+        let heard = device::deliver(&call.shared, id, method, payload, &via, |world| is_at_hub(world, &call.host, id));
         match heard {
             Some(heard) => break heard,
             None if call.shared.clock().now() >= deadline => return Err(not_online(connect).nested()),
@@ -47,9 +96,7 @@ pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> A
         }
     };
     match heard {
-        Heard::Answer { status, payload } => {
-            Ok(wire::with_effect(wire::ok(&json!({"status": status, "payload": payload})), "command.sent", id))
-        }
+        Heard::Answer { status, payload } => Ok((status, payload)),
         Heard::Silence => {
             call.shared.clock().sleep(respond).await;
             let message = "Timed out waiting for the response from device.";

@@ -33,6 +33,8 @@ pub fn router(shared: Shared) -> Router {
         .route("/devices/{id}", get(identities::get).put(identities::put).delete(identities::delete))
         .route("/twins/{id}", get(twins::get).patch(twins::patch).put(twins::put))
         .route("/twins/{id}/methods", post(methods::invoke))
+        .route("/digitaltwins/{id}/commands/{command}", post(methods::root_command))
+        .route("/digitaltwins/{id}/components/{component}/commands/{command}", post(methods::component_command))
         .route("/statistics/devices", get(query::device_statistics))
         .route("/statistics/service", get(query::service_statistics))
         .fallback(nothing_here)

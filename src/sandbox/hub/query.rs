@@ -90,8 +90,10 @@ fn rows(call: &Call, world: &World, query: &Query, after: Option<&str>, size: us
         }
         None => Box::new(hub.identities.values()),
     };
-    let mut found =
-        candidates.filter(|identity| after.is_none_or(|after| identity.device_id.as_str() > after)).filter(matches);
+    let mut found = candidates
+        .filter(matches)
+        .take(query.top.unwrap_or(usize::MAX))
+        .filter(|identity| after.is_none_or(|after| identity.device_id.as_str() > after));
     if let Selection::Count(name) = &query.selection {
         return (vec![json!({name: found.count()})], None);
     }

@@ -1,4 +1,4 @@
-//! The part of IoT Hub's query language that works on devices: `SELECT * | fields | COUNT() FROM devices WHERE …`.
+//! The part of IoT Hub's query language that works on devices: `SELECT [TOP n] * | fields | COUNT() FROM devices WHERE …`.
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub(super) enum Selection {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Query {
     pub selection: Selection,
+    /// The most rows, over all pages.
+    pub top: Option<usize>,
     /// `devices`, `devices.modules`, `devices.jobs`.
     pub from: String,
     pub condition: Option<Condition>,
@@ -142,17 +144,25 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn number(&mut self) -> Result<usize, String> {
+        match self.next() {
+            Some(Lexeme::Number(number)) => number.to_string().parse().map_err(|_| format!("TOP cannot be {number}")),
+            other => Err(format!("expected a number after TOP, found {other:?}")),
+        }
+    }
+
     fn query(&mut self) -> Result<Query, String> {
         if !self.takes_word("select") {
             return Err("a query begins with SELECT".to_owned());
         }
+        let top = if self.takes_word("top") { Some(self.number()?) } else { None };
         let selection = self.selection()?;
         if !self.takes_word("from") {
             return Err("FROM is missing".to_owned());
         }
         let from = self.word()?.to_ascii_lowercase();
         let condition = if self.takes_word("where") { Some(self.either()?) } else { None };
-        Ok(Query { selection, from, condition })
+        Ok(Query { selection, top, from, condition })
     }
 
     fn selection(&mut self) -> Result<Selection, String> {

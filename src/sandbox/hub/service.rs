@@ -1,8 +1,8 @@
 //! The door of a hub: which hub, which policy, which rights.
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -55,6 +55,7 @@ pub(super) struct Call {
     pub shared: Shared,
     pub host: String,
     pub now: Moment,
+    pub uri: Uri,
     pub headers: HeaderMap,
     rights: String,
 }
@@ -146,6 +147,7 @@ impl FromRequestParts<Shared> for Call {
                 ));
             }
         }
-        Ok(Self { shared: shared.clone(), host, now, headers: parts.headers.clone(), rights })
+        let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
+        Ok(Self { shared: shared.clone(), host, now, uri, headers, rights })
     }
 }

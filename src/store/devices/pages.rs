@@ -220,11 +220,11 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Hub identities that were made ahead for devices which have not come.
+    /// Hub identities that were made ahead for devices that were never told, so that nobody uses them.
     pub async fn unused_identities(&self, migration: MigrationId) -> Result<u64, StoreError> {
         let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ? and registered_by = ? and connected_at is null
-             and outcome <> 'moved'",
+            "select count(*) from devices where migration_id = ? and registered_by = ? and command = 'none'
+             and provisioned_at is null",
         )
         .bind(migration.to_string())
         .bind(MADE_AHEAD)

@@ -24,6 +24,8 @@ pub(super) struct Summary {
     pub(super) keys: Option<String>,
     /// Source and target are chosen and nothing stands in the way.
     pub(super) clear: bool,
+    /// Something was not found out that another try may tell.
+    pub(super) again: bool,
     /// Why *Migrate* cannot be pressed.
     pub(super) disabled: Option<&'static str>,
     pub(super) sign_in: String,
@@ -93,6 +95,8 @@ impl Summary {
                     "{number} enrollment groups with symmetric keys; they are added to the DPS in the next step"
                 ),
             }),
+            again: stands_in_the_way
+                || findings.iter().any(|f| matches!(f, Finding::NotCounted { .. } | Finding::RightUnknown { .. })),
             clear: chosen && !checking && !stands_in_the_way && warnings.is_empty(),
             disabled: match audience {
                 Audience::Script if stands_in_the_way => Some("Something stands in the way; see above."),

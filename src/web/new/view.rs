@@ -166,13 +166,16 @@ fn application(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select
             "No application is visible to you in Azure. If you have a role in one, give its address below.".into(),
         );
     }
-    keep(&mut select, &entered.application, offer.chosen_app().and_then(|app| app.arm.as_ref()));
+    keep(&mut select, offer, &entered.application, offer.chosen_app().and_then(|app| app.arm.as_ref()));
     select
 }
 
-/// A choice whose list cannot be shown now is not lost by that.
-fn keep(select: &mut Select, entered: &str, known: Option<&CentralAppName>) {
-    if select.choices.is_empty() && !entered.is_empty() && (select.reading || select.trouble.is_some()) {
+/// A choice whose list cannot be shown now, or not as a whole, is not lost by that.
+fn keep(select: &mut Select, offer: &Offer, entered: &str, known: Option<&CentralAppName>) {
+    let incomplete = offer.inventory.ready().is_none_or(|all| !all.problems.is_empty());
+    let from_inventory = [FieldKey::Application.key(), FieldKey::Dps.key()].contains(&select.field.name.as_str());
+    let missing = select.choices.is_empty() || (from_inventory && !select.choices.iter().any(|choice| choice.chosen));
+    if missing && !entered.is_empty() && (select.reading || select.trouble.is_some() || incomplete) {
         let label = known.map_or(entered, |app| app.display_name.as_str());
         select.choices.push(choice(entered, label, entered));
     }
@@ -188,7 +191,7 @@ fn group(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
                     .collect(),
             )
         });
-    keep(&mut select, &entered.group, None);
+    keep(&mut select, offer, &entered.group, None);
     select
 }
 
@@ -207,9 +210,9 @@ fn template(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
                     .collect(),
             )
         });
+    keep(&mut select, offer, &entered.template, None);
     // Groups and templates are read together: one message will do.
     select.trouble = None;
-    keep(&mut select, &entered.template, None);
     select
 }
 
@@ -251,9 +254,9 @@ fn dps(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
                 .collect(),
         )
     });
+    keep(&mut select, offer, &entered.dps, None);
     // The applications come with the same read.
     select.trouble = None;
-    keep(&mut select, &entered.dps, None);
     select
 }
 
@@ -272,7 +275,7 @@ fn hub(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
         )
     });
     select.trouble = select.trouble.or_else(|| offer.hub.trouble().cloned());
-    keep(&mut select, &entered.hub, None);
+    keep(&mut select, offer, &entered.hub, None);
     select
 }
 

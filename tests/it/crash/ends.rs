@@ -17,6 +17,9 @@ const COLUMNS: [&str; 3] = ["outcome", "reason", "what_to_do"];
 /// The facts that a crash must not change.
 const FACTS: [&str; 5] = ["registered_at", "commanded_at", "acknowledged_at", "provisioned_at", "connected_at"];
 
+/// No faults.
+pub const NONE: [String; 0] = [];
+
 /// The end of a migration.
 #[derive(Debug)]
 pub struct End {

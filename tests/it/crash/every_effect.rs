@@ -2,25 +2,14 @@
 
 use futures_util::{StreamExt, stream};
 use iotc_migrator::sandbox::faults::When;
-use tokio::sync::Semaphore;
 
-use super::trial::Trial;
+use super::ends::NONE;
+use super::trial::{AT_ONCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, ON_ARRIVAL, SINGLY};
-
-/// No faults.
-const NONE: [String; 0] = [];
-
-/// Programs of these tests that run at once, over all tests of this process.
-static ROOM: Semaphore = Semaphore::const_new(4);
 
 /// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
 async fn killed_at_every_effect(case: Case) {
-    let undisturbed = {
-        let _room = ROOM.acquire().await.expect("never closed");
-        let trial = Trial::ready(case).await;
-        trial.start().await;
-        trial.to_the_end().await
-    };
+    let undisturbed = undisturbed(case).await;
     assert_eq!(undisturbed.untruths(), NONE, "undisturbed");
     assert!(undisturbed.requests > 2, "only {} effects", undisturbed.requests);
     let points = (1..=undisturbed.requests).flat_map(|k| [(k, When::Before), (k, When::After)]);
@@ -28,7 +17,7 @@ async fn killed_at_every_effect(case: Case) {
         .map(|(k, when)| {
             let undisturbed = &undisturbed;
             async move {
-                let _room = ROOM.acquire().await.expect("never closed");
+                let _room = room().await;
                 let what = format!("killed at effect {k} of {}, {when:?}", undisturbed.requests);
                 let trial = Trial::ready(case).await;
                 let held = trial.lab.shared().faults().hold_effect(k, when);
@@ -42,7 +31,7 @@ async fn killed_at_every_effect(case: Case) {
                 faults.iter().map(|fault| format!("{what}: {fault}")).collect()
             }
         })
-        .buffer_unordered(4)
+        .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     assert_eq!(faults.concat(), NONE);

@@ -6,5 +6,7 @@
 
 mod ends;
 mod every_effect;
+mod reads;
+mod stop;
 mod trial;
 mod worlds;

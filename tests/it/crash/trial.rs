@@ -1,9 +1,10 @@
 //! One migration whose program can be killed and started again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::faults::RuleHandle;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ends::End;
 use super::worlds::Case;
@@ -14,11 +15,28 @@ use crate::support::person::Person;
 use crate::support::program::Program;
 
 /// Sandbox seconds in a real one.
-const SPEED: u32 = 20;
+const SPEED: u32 = 25;
 /// Real time in which things happen on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The words of the last event of a migration.
 const ENDED: [&str; 2] = ["Completed: ", "Completed with failures: "];
+
+/// Trials that run at once, over all tests of this process: they wait more than they work.
+pub const AT_ONCE: usize = 6;
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// Waits until there is room for another trial.
+pub async fn room() -> SemaphorePermit<'static> {
+    ROOM.acquire().await.expect("never closed")
+}
+
+/// The end of a migration whose program nobody disturbed.
+pub async fn undisturbed(case: Case) -> End {
+    let _room = room().await;
+    let trial = Trial::ready(case).await;
+    trial.start().await;
+    trial.to_the_end().await
+}
 
 /// A migration that is ready to be started, or was.
 pub struct Trial {
@@ -58,6 +76,16 @@ impl Trial {
         Self { program, ..self }
     }
 
+    /// SIGTERM, and up again; with the exit code and the real time that it took to end.
+    pub async fn stopped(self) -> (Self, Option<i32>, Duration) {
+        let port = self.program.port;
+        let asked = Instant::now();
+        let code = self.program.stop().await;
+        let took = asked.elapsed();
+        let program = Program::start(self.lab.data.path(), port, &self.lab.environment(port)).await;
+        (Self { program, ..self }, code, took)
+    }
+
     /// Kills the program as soon as `held` has a request, and starts it again. What is held stays so: it has no caller
     /// any more. `false`: the migration came to rest without such a request.
     pub async fn killed_at(self, held: &RuleHandle) -> (Self, bool) {
@@ -71,8 +99,8 @@ impl Trial {
     /// Waits until only the devices that are waited for are left, or none.
     pub async fn rest(&self) -> Page {
         let waiting = match self.case.waiting {
-            1 => "Waiting for 1 device".to_owned(),
-            many => format!("Waiting for {many} devices"),
+            1 => "Waiting for 1 device: everything else is settled".to_owned(),
+            many => format!("Waiting for {many} devices: everything else is settled"),
         };
         self.ada.wait_for_any(&self.journey, &[&waiting, ENDED[0], ENDED[1]], PATIENCE).await
     }

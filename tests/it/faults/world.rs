@@ -14,7 +14,7 @@ use crate::support::page::Page;
 use crate::support::person::Person;
 use crate::support::program::Program;
 
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 const SPEED: u32 = 30;
 const DEVICES: usize = 5;
 

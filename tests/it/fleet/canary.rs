@@ -124,11 +124,11 @@ async fn identities_are_made_ahead_by_the_hundred_and_the_unused_ones_can_be_rem
     assert_eq!(bulk.map(|call| call.effects.len()).collect::<Vec<_>>(), [100, 100, 30]);
     assert!(all_but(&lab, "boiler-0001").iter().all(was_left_alone));
 
-    assert!(page.text().contains("230 identities"), "{}", page.text());
+    assert!(page.text().contains("229 identities"), "{}", page.text());
     let page = ada.press(&page, "Remove unused identities").await;
-    assert_eq!(lab.effects("identity.deleted").len(), 230, "{}", page.text());
+    assert_eq!(lab.effects("identity.deleted").len(), 229, "{}", page.text());
     let kept: Vec<String> = lab.shared().look(|world| world.hubs[HUB].identities.keys().cloned().collect());
-    assert_eq!(kept, [FOUND], "it was there before");
+    assert_eq!(kept, ["boiler-0001", FOUND], "one may still be used by the canary, one was there before");
     ada.press(&page, "Resume").await;
     ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
     assert_eq!(lab.effects("identity.created").len(), 230, "from now on DPS registers each device as it arrives");

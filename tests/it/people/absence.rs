@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Row};
 use super::{PATIENCE, assert_all_by, calls_with_rights};
 use crate::support::journey::{Journey, Wish};
 use crate::support::lab::Lab;
+use crate::support::moment;
 use crate::support::person::Person;
 use crate::support::program::Program;
 
@@ -145,7 +146,7 @@ async fn signing_out_ends_the_session_but_not_the_run_and_the_grant_goes_with_th
     let ended = Instant::now();
     while has_grant(&lab, ADA).await {
         assert!(ended.elapsed() < PATIENCE, "the grant lies around");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        moment().await;
     }
 }
 

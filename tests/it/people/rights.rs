@@ -5,6 +5,7 @@ use iotc_migrator::sandbox::fleet::ADA;
 use super::{PATIENCE, assert_all_by, calls_with_rights};
 use crate::support::journey::Wish;
 use crate::support::lab::Lab;
+use crate::support::moment;
 use crate::support::person::Person;
 
 const ADMINISTRATOR: &str = "Ask an administrator of the IoT Central application";
@@ -30,7 +31,7 @@ async fn a_run_uses_the_rights_of_who_started_it_whoever_clicks_around() {
     let started = std::time::Instant::now();
     while !calls_with_rights(&lab, tried).iter().any(|call| call.method == "POST" && call.path.contains("/commands/")) {
         assert!(started.elapsed() < PATIENCE, "no device was tried again");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        moment().await;
     }
     let page = bob.see(&journey).await;
     let page = bob.press(&page, "Stop migration").await;

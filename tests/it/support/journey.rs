@@ -105,13 +105,12 @@ impl Person {
     }
 
     /// Loads the form again until it is as wanted, or for a while.
-    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
     pub async fn until(&self, mut page: Page, good: impl Fn(&Page) -> bool) -> Page {
         for _ in 0..200 {
             if good(&page) {
                 return page;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            super::moment().await;
             let Some(form) = page.form_with_button("Load") else { return page };
             page = self.submit(&page, form).await;
         }
@@ -164,7 +163,6 @@ impl Person {
         self.look_until(journey, text, patience, says).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
     async fn look_until(
         &self,
         journey: &Journey,
@@ -179,7 +177,7 @@ impl Person {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            super::moment().await;
         }
     }
 

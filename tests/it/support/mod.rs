@@ -7,3 +7,9 @@ pub mod page;
 pub mod person;
 pub mod program;
 pub mod truth;
+
+/// A moment of real time, between two looks at something that is waited for.
+#[expect(clippy::disallowed_methods, reason = "a test waits for other processes, which have clocks of their own")]
+pub async fn moment() {
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+}

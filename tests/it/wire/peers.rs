@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::journey::Wish;
 use crate::support::lab::Lab;
+use crate::support::moment;
 use crate::support::person::Person;
 use crate::support::program::Program;
 
@@ -91,7 +92,7 @@ impl Watch {
         let task = tokio::spawn(async move {
             loop {
                 into.lock().expect("not poisoned").extend(peers(pid));
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                moment().await;
             }
         });
         Self { seen, task }

@@ -7,13 +7,11 @@ use crate::support::program::Program;
 /// Starts the program with settings that are wrong; gives what it says.
 async fn refused(environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let data = TempDir::new().expect("a directory");
-    let environment: Vec<_> = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     // A port of its own: a program that does not refuse must not be mistaken for one that found its port taken.
-    let mut environment = environment;
-    if !environment.iter().any(|(key, _)| key == "PORT") {
-        environment.push(("PORT".into(), Program::free_port().to_string()));
-    }
-    let (code, said) = Program::refuse(data.path(), &environment, arguments).await;
+    let mut settings = vec![("PORT".to_owned(), Program::free_port().to_string())];
+    settings.extend(environment.iter().map(owned));
+    let (code, said) = Program::refuse(data.path(), &settings, arguments).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(!data.path().join("migrator.db").exists(), "nothing was begun");
     said
