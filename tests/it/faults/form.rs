@@ -1,11 +1,11 @@
 //! The form: each fault is shown where it happened, nothing that was entered is lost, and *Try again* works.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use iotc_migrator::sandbox::faults::Action;
 
 use super::calls::{CENTRAL_GROUPS, DEVICES, Kind, MEMBERS, Wall, html, status};
-use super::world::{Case, PATIENCE, Way};
+use super::world::{Case, PATIENCE, Way, a_moment};
 use crate::support::journey::Wish;
 use crate::support::page::Page;
 
@@ -39,7 +39,7 @@ async fn press_until(case: &Case, mut page: Page, button: &str, good: impl Fn(&P
         let first = looks % 30 == 0 && page.form_with_button(button).is_some();
         page = case.ada.press(&page, if first { button } else { "Load" }).await;
         looks += 1;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        a_moment().await;
     }
 }
 

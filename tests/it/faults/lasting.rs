@@ -1,12 +1,12 @@
 //! Faults that stay until somebody mends them: the migration stands still, says what of whom and what to do, and goes on
 //! to the same end afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use iotc_migrator::sandbox::faults::Action;
 
 use super::calls::{ATTESTATION, COMMAND, HISTORY, JOB, JOB_DEVICES, Kind, RECORD, RUN, TWIN, Wall, html, status};
-use super::world::{Case, PATIENCE, Way};
+use super::world::{Case, PATIENCE, Way, a_moment};
 use crate::support::journey::{Journey, Wish};
 
 /// Where 404 is an answer like any other: there is none.
@@ -34,7 +34,7 @@ async fn walk_through(case: &Case, journey: &Journey, wall: &Wall, words: &[&str
             walls += u32::from(!struck.is_empty());
         }
         assert!(began.elapsed() < PATIENCE, "it does not end:\n{text}\n{}", case.tail());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        a_moment().await;
     }
 }
 
@@ -60,7 +60,8 @@ async fn every_refusal_is_said_and_ends(action: Action, way: Way, kinds: &'stati
         }
         assert!(began.elapsed() < PATIENCE, "it does not start:\n{}", page.text());
     }
-    walk_through(&case, &journey, &wall, words).await;
+    let walls = walk_through(&case, &journey, &wall, words).await;
+    assert!(walls > 3, "only {walls} faults stood in the way of the run");
     case.ended_as_undisturbed(&journey).await;
 }
 
@@ -124,7 +125,7 @@ async fn a_job_that_is_not_shown_is_looked_for_and_nobody_is_told_another_way() 
     case.start(&journey).await;
     let job_is_made = || case.lab.shared().log().effects().iter().any(|(_, effect)| effect.kind == "job.created");
     while !job_is_made() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        a_moment().await;
     }
     let wall = Wall::default();
     case.lab.shared().faults().add(wall.rule(&GONE, status(404)));

@@ -21,6 +21,12 @@ const DEVICES: usize = 5;
 /// Cases at once: each is a simulated Azure and a process, and there may be two cores only.
 static ROOM: Semaphore = Semaphore::const_new(3);
 
+/// Between two looks of somebody who waits.
+#[expect(clippy::disallowed_methods, reason = "patience is real time: the clock of the lab runs faster")]
+pub async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
 /// How the devices after the canary are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -97,7 +103,7 @@ impl Case {
             }
             assert!(!page.can_press("Resume"), "it paused:\n{text}\n{}", self.tail());
             assert!(began.elapsed() < PATIENCE, "it does not end:\n{text}\n{}", self.tail());
-            tokio::time::sleep(Duration::from_millis(150)).await;
+            a_moment().await;
         }
     }
 
