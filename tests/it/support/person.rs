@@ -41,12 +41,6 @@ impl Person {
         Self { http, home: program.url(""), cookies: Mutex::default(), trail: Mutex::default() }
     }
 
-    /// The same person's browser after the program came up elsewhere.
-    pub fn at(mut self, program: &Program) -> Self {
-        self.home = program.url("");
-        self
-    }
-
     /// Opens a path of the program and follows redirects.
     pub async fn open(&self, path: &str) -> Page {
         self.send(Method::GET, self.absolute(path), None).await

@@ -1,7 +1,7 @@
 //! The program under test, as a process of its own.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,6 @@ use tokio::sync::oneshot;
 pub struct Program {
     child: Child,
     pub port: u16,
-    pub data: PathBuf,
     output: Arc<Mutex<String>>,
 }
 
@@ -37,7 +36,7 @@ impl Program {
         let ready = Arc::new(Mutex::new(Some(ready)));
         collect(child.stdout.take().expect("piped"), Arc::clone(&output), Arc::clone(&ready));
         collect(child.stderr.take().expect("piped"), Arc::clone(&output), ready);
-        let program = Self { child, port, data: data.to_owned(), output };
+        let program = Self { child, port, output };
         match tokio::time::timeout(Duration::from_secs(60), listening).await {
             Ok(Ok(())) => program,
             _ => panic!("the program did not come up:\n{}", program.output()),
