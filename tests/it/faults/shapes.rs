@@ -288,8 +288,8 @@ async fn a_bad_next_link(kind: &'static [Kind], link: &'static str, words: &str)
     let astray = Action::alter(move |answer| answer.body["nextLink"] = json!(link));
     case.lab.shared().faults().add(wall.rule(kind, astray));
     case.start(&journey).await;
-    let page = case.ada.wait_for(&journey, words, PATIENCE).await;
-    assert!(page.can_press("Resume"), "{}", page.text());
+    let page = case.ada.wait_for(&journey, "Paused: Azure refused", PATIENCE).await;
+    assert!(page.text().contains(words) && page.can_press("Resume"), "{}", page.text());
     assert_eq!(case.lab.shared().log().refused_connects(), Vec::<String>::new());
     case.lab.shared().look(|world| assert!(world.devices.values().all(|device| device.times_commanded() == 0)));
     wall.take_down();
