@@ -29,6 +29,8 @@ pub(crate) struct Channel {
 
 /// New correction of the clock, re-listed key, policy with more rights.
 const RENEWALS: u32 = 3;
+/// Before a renewed credential that was refused once already is tried again.
+const AFTER_A_SLIP: Duration = Duration::from_secs(2);
 const NOTABLE_SKEW: time::Duration = time::Duration::minutes(5);
 
 impl Channel {
@@ -105,6 +107,9 @@ impl Channel {
                 renewals += 1;
                 renewed = self.renew(call, &credential, failed.claims, renewals).await?;
                 if renewed.is_some() {
+                    if renewals > 1 {
+                        clock.sleep(AFTER_A_SLIP).await;
+                    }
                     continue;
                 }
             }

@@ -30,6 +30,9 @@ pub(crate) struct Credential {
 }
 
 const SAS_LIFETIME_SECONDS: i64 = 3600;
+/// Refusals in a row that may be a slip of the service: a new token, or a key that is still the listed one, is tried as
+/// often again before a person is troubled in the middle of the night.
+const SLIPS: u32 = 2;
 
 impl Channel {
     /// A credential for the call; with `refused`, that one was not accepted.
@@ -73,10 +76,9 @@ impl Channel {
             }
             let credential = self.credential(call, Some((refused, Refusal { claims }))).await?;
             let same = credential.key.as_ref().is_some_and(|new| new.is_same_as(key));
-            // One refusal may be a slip of the service: the same key gets a second chance, and no third.
-            return Ok((!same || renewals == 1).then_some(credential));
+            return Ok((!same || renewals <= SLIPS).then_some(credential));
         }
-        if renewals > 1 {
+        if renewals > SLIPS {
             return Ok(None);
         }
         self.credential(call, Some((refused, Refusal { claims }))).await.map(Some)

@@ -80,7 +80,7 @@ async fn a_token_that_stays_refused_is_an_error_with_advice() {
     let error = central(&server).device_groups().await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Unauthorized) && !error.is_transient());
     assert!(error.hint.unwrap().contains("tenant"));
-    assert_eq!(requests(&server).await, 2);
+    assert_eq!(requests(&server).await, 3);
 }
 
 #[tokio::test]
