@@ -8,12 +8,18 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::halt::Halt;
+use super::run::Run;
 use crate::clock::Timestamp;
 use crate::migration::model::HubTarget;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A sender that was late may catch up this much.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// Turns are never given further ahead than this: a job takes a minute's at most.
+const FURTHEST: Duration = Duration::from_secs(120);
+/// How long a look at whose turn it is may be old.
+const LOOK: Duration = Duration::from_secs(1);
 /// Registrations a minute of a DPS (azure-api §10).
 const DPS_PER_MINUTE: u32 = 1_000;
 
@@ -46,13 +52,24 @@ struct Sent {
 
 impl Sent {
     fn note(&mut self, number: u32, now: Timestamp) {
-        self.recent.retain(|(at, _)| *at > now - MINUTE);
+        self.look(now);
         self.recent.push_back((now, number));
+    }
+
+    /// Forgets what is over. A clock that was set back must not make turns of long ago lie far ahead.
+    fn look(&mut self, now: Timestamp) {
+        self.recent.retain(|(at, _)| *at > now - MINUTE && *at <= now + CATCH_UP);
+        self.free_at = self.free_at.min(now + FURTHEST);
     }
 
     fn in_the_last_minute(&self, now: Timestamp) -> u32 {
         self.recent.iter().filter(|(at, _)| *at > now - MINUTE).fold(0, |sum, (_, number)| sum.saturating_add(*number))
     }
+}
+
+/// What we take of a minute's.
+fn share(per_minute: u32) -> u32 {
+    per_minute / 5 * 4
 }
 
 /// Between two devices: a fifth is left for other users of the target.
@@ -79,6 +96,10 @@ impl Arrivals {
         if free_at(&mut kept, target, now) > now {
             return false;
         }
+        let fits = each(&mut kept, target, now, |sent, per_minute| sent.in_the_last_minute(now) < share(per_minute));
+        if fits != [true, true] {
+            return false;
+        }
         each(&mut kept, target, now, |sent, per_minute| {
             sent.free_at = sent.free_at.max(now - CATCH_UP) + pause(per_minute);
             sent.note(1, now);
@@ -91,7 +112,7 @@ impl Arrivals {
         let Ok(number) = u32::try_from(number) else { return false };
         let mut kept = self.kept();
         let fit = each(&mut kept, target, now, |sent, per_minute| {
-            sent.in_the_last_minute(now).saturating_add(number) <= per_minute / 5 * 4
+            sent.in_the_last_minute(now).saturating_add(number) <= share(per_minute)
         });
         if fit != [true, true] {
             return false;
@@ -126,7 +147,19 @@ fn each<R>(kept: &mut Kept, target: &HubTarget, now: Timestamp, mut look: impl F
 }
 
 fn at(kept: &mut Kept, scope: String, now: Timestamp) -> &mut Sent {
-    kept.entry(scope).or_insert_with(|| Sent { free_at: now, recent: VecDeque::new() })
+    let sent = kept.entry(scope).or_insert_with(|| Sent { free_at: now, recent: VecDeque::new() });
+    sent.look(now);
+    sent
+}
+
+/// Waits for the turn of one device of this migration.
+pub(super) async fn wait_for_turn(run: &Run) -> Result<(), Halt> {
+    let (target, turns) = (&run.migration.plan.target, &run.inner.arrivals);
+    while !turns.take_one(target, run.now()) {
+        run.still_wanted().await?;
+        run.inner.clock.sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -170,6 +203,23 @@ mod tests {
         assert!(!arrivals.take_many(&small, 1, NOW));
         assert!(!arrivals.take_one(&small, NOW + Duration::from_secs(30)), "their turns are not over");
         assert!(arrivals.take_many(&small, 80, NOW + Duration::from_secs(61)));
+    }
+
+    #[test]
+    fn identities_made_a_moment_ago_leave_less_room_for_arrivals() {
+        let (arrivals, small) = (Arrivals::default(), target("S1", 1));
+        arrivals.made(&small, 80, NOW);
+        assert!(!arrivals.take_one(&small, NOW + Duration::from_secs(30)));
+        assert!(arrivals.take_one(&small, NOW + Duration::from_secs(61)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_an_hour_holds_nobody_up_for_an_hour() {
+        let (arrivals, small) = (Arrivals::default(), target("S1", 1));
+        assert!(arrivals.take_many(&small, 80, NOW));
+        let back = NOW - Duration::from_secs(3600);
+        assert!(!arrivals.take_one(&small, back));
+        assert!(arrivals.take_one(&small, back + FURTHEST));
     }
 
     #[test]

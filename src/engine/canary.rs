@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::arrivals;
 use super::halt::Halt;
 use super::refusals::Refusals;
 use super::run::Run;
@@ -12,6 +13,7 @@ use super::verify;
 use crate::ids::DeviceId;
 use crate::migration::model::PauseReason;
 use crate::migration::{CommandState, Device, Outcome, Via};
+use crate::store::devices::Example;
 use crate::store::events::EventKind;
 
 /// Seconds that a canary has to be connected to.
@@ -21,35 +23,37 @@ const MOST_CANDIDATES: usize = 20;
 /// Between two looks for the canary.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Returns when a canary is proven at the target, or when there is nobody to tell.
+/// Returns when a device of this migration is proven at the target, or when there is nobody to tell. What decides is the
+/// evidence: whoever was paused or restarted in between starts from what is proven, not from who was tried.
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     let mut tried: HashSet<DeviceId> = HashSet::new();
     let mut refusals = Refusals::default();
     let mut last = None;
     loop {
         run.still_wanted().await?;
-        let canaries = run.store().canaries(run.id()).await?;
-        if canaries.iter().any(|canary| canary.facts.connected.is_some()) {
+        if run.store().example(run.id(), Example::Proven).await?.is_some() {
             return Ok(());
         }
-        if let Some(on_the_way) = canaries.iter().find(|canary| may_have_moved(canary)) {
-            wait_for(run, on_the_way).await?;
+        if let Some(on_the_way) = run.store().on_the_way_singly(run.id()).await? {
+            wait_for(run, &on_the_way).await?;
             continue;
         }
+        let canaries = run.store().canaries(run.id()).await?;
         if let Some(canary) = canaries.iter().find(|canary| did_not_arrive(canary)) {
             return Err(lost(run, canary).await?);
         }
-        let Some(candidate) = candidate(run, &canaries, &tried).await? else {
+        let Some(candidate) = candidate(run, &tried).await? else {
             if let (true, Some(last)) = (refusals.any(), &last) {
                 return Err(refusals.halt(run, last).await?);
             }
-            return if tried.is_empty() && canaries.is_empty() { Ok(()) } else { Err(nobody(run, tried.len())) };
+            return if tried.is_empty() { Ok(()) } else { Err(nobody(run, tried.len())) };
         };
         if tried.len() >= MOST_CANDIDATES {
             return Err(nobody(run, tried.len()));
         }
         tried.insert(candidate.id.clone());
         run.note(EventKind::Canary, &format!("Telling {} to move, as the canary.", candidate.id)).await?;
+        arrivals::wait_for_turn(run).await?;
         let told = tell::tell(run, &candidate, Via::Canary, CONNECT_SECONDS).await?;
         note_answer(run, &candidate, told).await?;
         refusals.note(run, &candidate.id, told).await?;
@@ -71,29 +75,37 @@ fn may_have_moved(device: &Device) -> bool {
         )
 }
 
-/// The device that the person named, else the next that was not told, else one that could not be reached before.
-async fn candidate(run: &Run, canaries: &[Device], tried: &HashSet<DeviceId>) -> Result<Option<Device>, Halt> {
-    if let Some(named) = &run.migration.plan.canary
-        && !canaries.iter().any(|canary| canary.id == *named && !canary.outcome.is_open())
-    {
-        return match run.store().device(run.id(), named).await? {
-            Some(device) if device.outcome.is_open() && !tried.contains(named) => Ok(Some(device)),
-            Some(device) if device.outcome.is_open() => Err(Halt::pause(
-                PauseReason::NoCanary,
-                format!("The canary {named} could not be reached."),
-                "Bring it online, then press Resume.",
-            )),
-            Some(Device { outcome: Outcome::Skipped(_), .. }) | None => Err(Halt::pause(
-                PauseReason::NoCanary,
-                format!("The canary {named} is not a device that this migration can move."),
-                "Stop this migration and make a new one with another canary, or none.",
-            )),
-            Some(_) => Ok(None),
-        };
+/// The device that the person named, else the next that was not told, else one that was told in vain before.
+async fn candidate(run: &Run, tried: &HashSet<DeviceId>) -> Result<Option<Device>, Halt> {
+    if let Some(named) = &run.migration.plan.canary {
+        match run.store().device(run.id(), named).await? {
+            // It never answered and somebody pressed Resume: another device proves the way first.
+            Some(device) if device.command == CommandState::Again => {}
+            Some(device) if device.outcome.is_open() && !tried.contains(named) => return Ok(Some(device)),
+            Some(device) if device.outcome.is_open() => {
+                return Err(Halt::pause(
+                    PauseReason::NoCanary,
+                    format!("The canary {named} could not be reached."),
+                    "Bring it online, then press Resume.",
+                ));
+            }
+            Some(Device { outcome: Outcome::Skipped(_), .. }) | None => {
+                return Err(Halt::pause(
+                    PauseReason::NoCanary,
+                    format!("The canary {named} is not a device that this migration can move."),
+                    "Stop this migration and make a new one with another canary, or none.",
+                ));
+            }
+            Some(_) if tried.contains(named) => return Ok(None),
+            // It was tried before and somebody pressed Resume: another device proves the way.
+            Some(_) => {}
+        }
     }
-    let fresh = run.store().devices_untold(run.id(), 1).await?.into_iter().next();
-    let again = || canaries.iter().find(|canary| canary.outcome.is_open() && !tried.contains(&canary.id)).cloned();
-    Ok(fresh.or_else(again))
+    let fresh = run.store().devices_untold(run.id(), 1).await?.pop();
+    if fresh.is_some() {
+        return Ok(fresh);
+    }
+    Ok(run.store().devices_to_tell_again(run.id()).await?.into_iter().find(|device| !tried.contains(&device.id)))
 }
 
 async fn note_answer(run: &Run, canary: &Device, told: Told) -> Result<(), Halt> {
@@ -117,6 +129,7 @@ async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
                 return run.note(EventKind::Canary, &format!("{} is proven at the target.", canary.id)).await;
             }
             Outcome::Pending if now.command == CommandState::Again => {
+                arrivals::wait_for_turn(run).await?;
                 tell::tell(run, &now, Via::Canary, CONNECT_SECONDS).await?;
             }
             _ if !may_have_moved(&now) => return Ok(()),

@@ -120,10 +120,13 @@ impl Engine {
         let central = self.inner.azure.central(tokens, &migration.plan.source.subdomain)?;
         let mut words = String::new();
         for job in self.inner.store.jobs(migration.id).await? {
-            if job.progress != JobProgress::Accepted || job.held {
+            if job.progress == JobProgress::Ended || job.held {
                 continue;
             }
-            self.inner.store.job_seen(migration.id, &job.id, "stopping", true).await?;
+            // Planned: its PUT may be under way. One that comes into being later is stopped by whoever sent it.
+            if job.progress == JobProgress::Planned && matches!(central.job(&job.id).await, Ok(None)) {
+                continue;
+            }
             words = match central.stop_job(&job.id).await {
                 Ok(()) => format!(" The job {} is stopped in IoT Central.", job.id),
                 Err(error) => format!(" The job {} could not be stopped, see IoT Central: {error}", job.id),

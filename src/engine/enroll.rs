@@ -18,6 +18,14 @@ use crate::store::events::EventKind;
 
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     run.begin(Step::Enroll, "Making the source's keys known to the DPS.").await?;
+    let view = ensure(run).await?;
+    let text = record(run, &view).await?;
+    run.end(Step::Enroll, StepState::Done, &text).await
+}
+
+/// Reads how the keys stand, makes what is missing where that is ours to do, and halts unless every group is covered then.
+/// Asked again before devices are told: a group may have been deleted, or added in the source, since the step was done.
+pub(super) async fn ensure(run: &Run) -> Result<KeysView, Halt> {
     let mut view = read(run).await?;
     if run.migration.keys == KeyHandling::Program {
         let missing: Vec<Covered> =
@@ -32,12 +40,12 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
         }
     }
     must_be_covered(run, &view)?;
-    let text = record(run, &view).await?;
-    run.end(Step::Enroll, StepState::Done, &text).await
+    record(run, &view).await?;
+    Ok(view)
 }
 
 /// How the keys stand now.
-pub(super) async fn read(run: &Run) -> Result<KeysView, Halt> {
+async fn read(run: &Run) -> Result<KeysView, Halt> {
     Ok(keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?)
 }
 
@@ -72,7 +80,7 @@ fn keys_of(view: &KeysView, id: &EnrollmentGroupId) -> Option<(SecretString, Sec
 }
 
 /// Halts unless every group has its equal or is stated unused.
-pub(super) fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
+fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
     let app = &run.migration.plan.source.app_display_name;
     if view.coverage.is_empty() {
         return Err(Halt::pause(

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Engine;
 use crate::azure::central::{Central, CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::dps::{Attestation, AttestationKind, Dps, DpsGroup};
-use crate::azure::error::AzureError;
+use crate::azure::error::{AzureError, ErrorKind};
 use crate::azure::{Arm, ArmPolicyKeys};
 use crate::ids::{EnrollmentGroupId, HubHost, PersonId, Subdomain};
 use crate::migration::coverage::{Coverage, KeyPair, SourceGroup, TargetGroup};
@@ -93,9 +93,12 @@ async fn target_groups(arm: &Arm, dps: &Dps, plan: &Plan) -> Result<Vec<TargetGr
     let mut target = Vec::with_capacity(groups.len());
     for group in groups {
         let keys = match group.attestation_kind == AttestationKind::Symmetric {
-            true => match dps.group_keys(&group.id).await? {
-                Attestation::Symmetric { primary, secondary } => key_pair(&primary, &secondary),
-                Attestation::Other(_) => None,
+            true => match dps.group_keys(&group.id).await {
+                Ok(Attestation::Symmetric { primary, secondary }) => key_pair(&primary, &secondary),
+                Ok(Attestation::Other(_)) => None,
+                // It was deleted since the list was made.
+                Err(error) if matches!(error.kind, ErrorKind::NotFound) => continue,
+                Err(error) => return Err(error),
             },
             false => None,
         };

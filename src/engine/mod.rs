@@ -7,15 +7,17 @@
 //!
 //! A walk through one migration: [`start`] checks that Azure still is as reviewed and turns the draft into a running
 //! migration. [`supervisor`] sees it and gives it a task ([`run`]), which takes the steps in order: [`snapshot`] (who,
-//! and what the target knew before), [`enroll`] (the source's keys at the target), [`register`] (identities ahead, where
+//! and, by [`baseline`], what the target knew before), [`enroll`] (the source's keys at the target), [`register`] (identities ahead, where
 //! the key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], while [`verify`] looks for
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
 //! and [`watch`] looks after the moved ones for a day.
 
 mod arrivals;
+mod baseline;
 mod canary;
 mod control;
 pub mod counting;
+mod each;
 mod enroll;
 mod halt;
 mod job;

@@ -15,15 +15,18 @@ const LOOK: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     recover::run(run).await?;
+    job::settle_planned(run).await?;
+    verify::sweep(run).await?;
     if run.migration.state == MigrationState::Running {
         run.begin(Step::Command, "Telling the devices to move.").await?;
         run.begin(Step::Verify, "Looking for the devices at the target.").await?;
-        if !run.store().devices_untold(run.id(), 1).await?.is_empty() {
-            // Hours may have passed since the keys were compared: a pause, a restart.
-            enroll::must_be_covered(run, &enroll::read(run).await?)?;
-        }
-        canary::run(run).await?;
     }
+    let untold = !run.store().devices_untold(run.id(), 1).await?.is_empty();
+    if untold || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty() {
+        // Hours may have passed since the keys were compared: a pause, a restart, devices that were waited for.
+        enroll::ensure(run).await?;
+    }
+    canary::run(run).await?;
     tell_and_look(run).await?;
     let commanding =
         run.store().steps(run.id()).await?.iter().any(|s| s.step == Step::Command && s.state == StepState::Running);
@@ -64,7 +67,7 @@ async fn tell_everybody(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
     singles::run(run, stop).await
 }
 
-/// Looks until everybody was told and nobody is on the way any more.
+/// Looks until everybody was told and nobody is on the way any more, or somebody is to be told again.
 async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> Result<(), Halt> {
     while !stop.is_cancelled() {
         run.still_wanted().await?;
@@ -72,7 +75,10 @@ async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> 
         verify::sweep(run).await?;
         verify::give_up_on_overdue(run).await?;
         run.store().trouble_over(run.id()).await?;
-        if everybody_told && run.store().outstanding(run.id()).await? == 0 {
+        if everybody_told
+            && (run.store().outstanding(run.id()).await? == 0
+                || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty())
+        {
             return Ok(());
         }
         tokio::select! {

@@ -11,16 +11,7 @@ use crate::migration::evidence::RecordSeen;
 
 /// What DPS recorded of many devices.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<String, Record>);
-
-/// What DPS recorded of a device.
-#[derive(Debug, Clone)]
-pub(super) struct Record {
-    /// As evidence.
-    pub(super) seen: RecordSeen,
-    /// The id under which the hub has the device, as DPS spells it.
-    pub(super) device: Option<DeviceId>,
-}
+pub(super) struct Records(HashMap<String, RecordSeen>);
 
 impl Records {
     /// The records of these groups' devices.
@@ -34,15 +25,10 @@ impl Records {
                 Err(error) => return Err(error.into()),
             };
             for record in listed {
-                records.0.insert(key(&record.registration_id), record.into());
+                records.0.insert(key(&record.registration_id), seen(record));
             }
         }
         Ok(records)
-    }
-
-    /// Adds the record that was asked for by `id`.
-    pub(super) fn add(&mut self, id: &DeviceId, record: Registration) {
-        self.0.insert(key(id), record.into());
     }
 
     /// How many there are.
@@ -50,39 +36,32 @@ impl Records {
         self.0.len()
     }
 
-    pub(super) fn get(&self, id: &DeviceId) -> Option<&Record> {
+    pub(super) fn get(&self, id: &DeviceId) -> Option<&RecordSeen> {
         self.0.get(&key(id))
     }
-
-    pub(super) fn take(&mut self, id: &DeviceId) -> Option<Record> {
-        self.0.remove(&key(id))
-    }
 }
 
-impl Record {
-    /// The id to ask the hub for.
-    pub(super) fn id_at_hub<'a>(&'a self, registration: &'a DeviceId) -> &'a DeviceId {
-        self.device.as_ref().unwrap_or(registration)
-    }
+/// What DPS recorded of one device.
+pub(super) async fn of_device(run: &Run, id: &DeviceId) -> Result<Option<RecordSeen>, Halt> {
+    Ok(run.dps.registration(id).await?.map(seen))
 }
 
-fn key(id: &DeviceId) -> String {
+/// A registration id as DPS compares it.
+pub(super) fn key(id: &DeviceId) -> String {
     id.as_str().to_ascii_lowercase()
 }
 
-impl From<Registration> for Record {
-    fn from(record: Registration) -> Self {
-        let error = match (record.error_code, record.error_message) {
-            (Some(code), Some(message)) => Some(format!("{message} ({code})")),
-            (Some(code), None) => Some(format!("error {code}")),
-            (None, message) => message,
-        };
-        let seen = RecordSeen {
-            status: record.status.to_string(),
-            hub: record.assigned_hub,
-            updated: record.last_updated,
-            error,
-        };
-        Self { seen, device: record.device_id.filter(|id| !id.as_str().is_empty()) }
+fn seen(record: Registration) -> RecordSeen {
+    let error = match (record.error_code, record.error_message) {
+        (Some(code), Some(message)) => Some(format!("{message} ({code})")),
+        (Some(code), None) => Some(format!("error {code}")),
+        (None, message) => message,
+    };
+    RecordSeen {
+        status: record.status.to_string(),
+        hub: record.assigned_hub.filter(|hub| !hub.as_str().is_empty()),
+        updated: record.last_updated,
+        error,
+        device: record.device_id.filter(|id| !id.as_str().is_empty()),
     }
 }

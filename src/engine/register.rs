@@ -4,8 +4,10 @@
 //! is never overwritten: with the device's keys it counts as registered, with other keys the device is not told, because
 //! what DPS does with such an identity is not documented.
 
+use futures_util::FutureExt;
 use secrecy::SecretString;
 
+use super::each::settle_each;
 use super::enroll;
 use super::halt::Halt;
 use super::keys::{self, GroupKeys, KeysView};
@@ -16,6 +18,7 @@ use crate::ids::DeviceId;
 use crate::migration::device::{Fact, MADE_AHEAD};
 use crate::migration::model::{Step, StepState};
 use crate::migration::{Device, FailReason, Outcome};
+use crate::store::devices::Example;
 use crate::store::events::EventKind;
 
 /// The most that a bulk call takes.
@@ -23,8 +26,7 @@ const BULK: usize = 100;
 
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     run.begin(Step::Register, "Looking at the hub's identities.").await?;
-    let view = enroll::read(run).await?;
-    enroll::must_be_covered(run, &view)?;
+    let view = enroll::ensure(run).await?;
     compare_existing(run, &view).await?;
     let ahead = if run.migration.plan.register_on_arrival { None } else { certain_keys(&view) };
     let Some(group) = ahead else {
@@ -49,27 +51,41 @@ fn certain_keys(view: &KeysView) -> Option<&GroupKeys> {
 
 /// Devices that the hub knew before: their keys must be ones that they present.
 async fn compare_existing(run: &Run, view: &KeysView) -> Result<(), Halt> {
-    for device in pending(run).await? {
-        if device.baseline.twin.is_some() && device.facts.registered.is_none() {
-            run.still_wanted().await?;
-            if let Some(identity) = run.hub.identity(&device.id).await? {
-                note_existing(run, &device.id, &identity, &view.groups).await?;
-            }
-        }
+    let mut known = pending(run).await?;
+    known.retain(|device| device.baseline.twin.is_some() && device.facts.registered.is_none());
+    settle_each(run, known, |device| compare_one(run, view, device).boxed(), || another_can_be_read(run).boxed()).await
+}
+
+async fn compare_one(run: &Run, view: &KeysView, device: Device) -> Result<(), Halt> {
+    match run.hub.identity(device.baseline.id_at_hub(&device.id)).await? {
+        Some(identity) => note_existing(run, &device.id, &identity, &view.groups).await,
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The registry can be read of a device whose identity was there.
+async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
+    let Some(id) = run.store().example(run.id(), Example::Registered).await? else { return Ok(false) };
+    run.hub.identity(&id).await?;
+    Ok(true)
 }
 
 async fn note_existing(run: &Run, id: &DeviceId, identity: &Identity, groups: &[GroupKeys]) -> Result<(), Halt> {
     let own = identity.keys.as_ref().and_then(|own| keys::key_pair(&own.primary, &own.secondary));
     let same = own.is_some() && keys::derived(groups, id).values().any(|(one, two)| keys::key_pair(one, two) == own);
+    let open = identity.enabled && !identity.edge;
     let now = run.now();
     run.store()
-        .change_device(run.id(), id, |row| {
-            if same {
-                row.facts.registered =
-                    Some(Fact { at: now, evidence: "the hub has an identity with the device's keys".into() });
-            } else {
+        .change_device(run.id(), id, |row| match (same, open) {
+            (true, true) => {
+                let evidence = "the hub has an identity with the device's keys".into();
+                row.facts.registered = Some(Fact { at: now, evidence });
+            }
+            (true, false) => {
+                row.outcome = Outcome::Failed(FailReason::IdentityClosed);
+                row.detail = Some("the hub's identity would shut it out; it was not touched".into());
+            }
+            (false, _) => {
                 row.outcome = Outcome::Failed(FailReason::KeyConflict);
                 row.detail = Some("the hub's identity has other keys than the device; it was not touched".into());
             }

@@ -9,8 +9,9 @@ use super::tell;
 use super::verify;
 use crate::azure::central::CommandAnswer;
 use crate::azure::error::ErrorKind;
+use crate::ids::IdScope;
 use crate::migration::evidence::Arrival;
-use crate::migration::{CommandState, Device, FailReason, Outcome};
+use crate::migration::{AnswersBefore, CommandState, Device, FailReason, Outcome, Via};
 
 /// How often a device may be told without an answer before that is its end.
 const UNCLEAR_TRIES: u32 = 2;
@@ -28,9 +29,21 @@ pub(super) async fn resolve(run: &Run, device: &Device) -> Result<(), Halt> {
         (Arrival::Elsewhere(hub), _) => {
             fail(run, &device, FailReason::WrongHub, &format!("DPS assigned it to {hub}")).await
         }
-        (_, CommandState::Answered) => fail(run, &device, FailReason::NotSeen, not_seen(&device)).await,
+        (_, CommandState::Answered) => answered_and_not_seen(run, &device).await,
         _ => ask_the_history(run, &device).await,
     }
+}
+
+/// A job may count any answer as an answer: the history tells a refusal from one who left and did not arrive.
+async fn answered_and_not_seen(run: &Run, device: &Device) -> Result<(), Halt> {
+    if device.via == Some(Via::Job)
+        && let Some(answer) = new_answer(run, device).await?
+        && !answer.is_accepted()
+    {
+        tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
+        return Ok(());
+    }
+    fail(run, device, FailReason::NotSeen, not_seen(device)).await
 }
 
 fn not_seen(device: &Device) -> &'static str {
@@ -61,6 +74,11 @@ async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
     Ok(())
 }
 
+/// Gives up on a device that Azure cannot be asked about, while it can be asked about others. Later sweeps go on looking.
+pub(super) async fn give_up_unread(run: &Run, device: &Device, trouble: &Halt) -> Result<(), Halt> {
+    fail(run, device, FailReason::NotSeen, &format!("it could not be looked for: {}", trouble.words())).await
+}
+
 async fn fail(run: &Run, device: &Device, reason: FailReason, why: &str) -> Result<(), Halt> {
     run.store()
         .change_device(run.id(), &device.id, |row| {
@@ -73,23 +91,85 @@ async fn fail(run: &Run, device: &Device, reason: FailReason, why: &str) -> Resu
     Ok(())
 }
 
-/// The answer to this migration's command, if its history shows one. Entries have no time and no documented order, so
-/// those from before this migration only count as a number; where old and new ones differ, nothing is believed.
+/// The answer to this migration's command, if its history shows one.
 pub(super) async fn new_answer(run: &Run, device: &Device) -> Result<Option<CommandAnswer>, Halt> {
-    let answers = answers(run, device).await?;
-    let before = device.answers_before.unwrap_or_default() as usize;
-    let accepted = answers.iter().filter(|answer| answer.is_accepted()).count();
-    let alike = accepted == 0 || accepted == answers.len();
-    Ok(if answers.len() > before && alike { answers.into_iter().next() } else { None })
+    let scope = &run.migration.plan.target.id_scope;
+    Ok(ours(history(run, device).await?, device.answers_before.as_ref(), scope))
 }
 
-/// The entries of the history that have a status.
-pub(super) async fn answers(run: &Run, device: &Device) -> Result<Vec<CommandAnswer>, Halt> {
+/// The answer to us among a command's history. Entries have no time and no documented order, and an application may show
+/// the newest only: those that were there before this migration are told by their ids, or where there are none by their
+/// number, and those to a command that named another ID scope are not ours. Where old and new ones cannot be told apart and
+/// differ, nothing is believed.
+fn ours(history: Vec<CommandAnswer>, before: Option<&AnswersBefore>, scope: &IdScope) -> Option<CommandAnswer> {
+    let has_ids = history.iter().all(|entry| entry.id.is_some());
+    let named_ours = |entry: &CommandAnswer| entry.id_scope().is_none_or(|named| named == scope.as_str());
+    let mut answers: Vec<CommandAnswer> = history.into_iter().filter(|entry| entry.response_code.is_some()).collect();
+    match before {
+        Some(before) if has_ids && (before.number == 0 || !before.ids.is_empty()) => {
+            answers.retain(|answer| answer.id.as_ref().is_none_or(|id| !before.ids.contains(id)));
+        }
+        Some(before) if answers.len() <= before.number as usize => return None,
+        _ => {}
+    }
+    answers.retain(named_ours);
+    let accepted = answers.iter().filter(|answer| answer.is_accepted()).count();
+    if accepted > 0 && accepted < answers.len() {
+        return None;
+    }
+    answers.into_iter().next()
+}
+
+/// What the history of the device's command shows.
+pub(super) async fn history(run: &Run, device: &Device) -> Result<Vec<CommandAnswer>, Halt> {
     match run.central.command_history(&device.id, &run.command()).await {
-        Ok(history) => Ok(history.into_iter().filter(|answer| answer.response_code.is_some()).collect()),
+        Ok(history) => Ok(history),
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::DeviceOffline | ErrorKind::Rejected) => {
             Ok(Vec::new())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: Option<&str>, code: u16) -> CommandAnswer {
+        CommandAnswer {
+            id: id.map(str::to_owned),
+            request: serde_json::json!({ "idScope": "0ne1" }),
+            response_code: Some(code),
+            response: serde_json::Value::Null,
+        }
+    }
+
+    fn before(number: u32, ids: &[&str]) -> AnswersBefore {
+        AnswersBefore { number, ids: ids.iter().map(|id| (*id).to_owned()).collect() }
+    }
+
+    fn code(history: Vec<CommandAnswer>, before: Option<&AnswersBefore>) -> Option<u16> {
+        ours(history, before, &IdScope::new("0ne1")).and_then(|answer| answer.response_code)
+    }
+
+    #[test]
+    fn an_application_that_shows_the_newest_answer_only_is_understood() {
+        let known = before(1, &["old"]);
+        assert_eq!(code(vec![entry(Some("new"), 200)], Some(&known)), Some(200));
+        assert_eq!(code(vec![entry(Some("old"), 403)], Some(&known)), None);
+    }
+
+    #[test]
+    fn without_ids_the_number_tells_and_where_it_does_not_nothing_is_believed() {
+        assert_eq!(code(vec![entry(None, 200)], Some(&before(1, &[]))), None);
+        assert_eq!(code(vec![entry(None, 200), entry(None, 200)], Some(&before(1, &[]))), Some(200));
+        assert_eq!(code(vec![entry(None, 403), entry(None, 200)], Some(&before(1, &[]))), None);
+    }
+
+    #[test]
+    fn an_answer_to_a_command_that_named_another_scope_is_not_ours() {
+        let elsewhere = CommandAnswer { request: serde_json::json!({ "idScope": "0ne2" }), ..entry(None, 403) };
+        assert_eq!(code(vec![elsewhere.clone()], None), None);
+        assert_eq!(code(vec![elsewhere, entry(None, 200)], None), Some(200));
     }
 }

@@ -12,6 +12,7 @@ use super::{Inner, enroll, moving, register, settle, snapshot};
 use crate::azure::central::Central;
 use crate::azure::dps::Dps;
 use crate::azure::hub::Hub;
+use crate::azure::tokens::Resource;
 use crate::azure::{Arm, ArmPolicyKeys};
 use crate::clock::Timestamp;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState};
@@ -135,9 +136,18 @@ async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<T
     let Some(actor) = &migration.runs_as else { return Ok(Turn::Ended) };
     let now = inner.clock.now();
     let tokens = inner.people.tokens(&actor.id);
-    if tokens.token(crate::azure::tokens::Resource::Central, None).await.is_ok()
-        && tokens.token(crate::azure::tokens::Resource::Arm, None).await.is_ok()
-    {
+    let good = async {
+        tokens.token(Resource::Central, None).await.is_ok() && tokens.token(Resource::Arm, None).await.is_ok()
+    };
+    // Listens before it looks, so that no sign-in falls in between.
+    let signed_in = inner.people.signed_in();
+    tokio::pin!(signed_in);
+    let good = tokio::select! {
+        biased;
+        () = &mut signed_in => return Ok(Turn::GoOn),
+        good = good => good,
+    };
+    if good {
         let mut tx = inner.store.begin_write().await?;
         if let Some(Migration { state: MigrationState::Paused(_), .. }) =
             migrations::lookup(&mut tx, migration.id).await?
@@ -150,7 +160,7 @@ async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<T
         return Ok(Turn::GoOn);
     }
     tokio::select! {
-        () = inner.people.signed_in() => Ok(Turn::GoOn),
+        () = signed_in => Ok(Turn::GoOn),
         () = inner.cancel.cancelled() => Err(Halt::LookAgain),
         () = inner.clock.sleep(Duration::from_secs(60)) => Ok(Turn::GoOn),
     }
@@ -159,9 +169,10 @@ async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<T
 /// Records a halt; gives the moment to look again.
 async fn note(inner: &Inner, id: MigrationId, halt: Halt) -> Result<Timestamp, StoreError> {
     let now = inner.clock.now();
-    match halt {
+    match halt.judged() {
         Halt::LookAgain => Ok(now),
         Halt::Store(error) => Err(error),
+        Halt::Azure(error) => unreachable!("judged: {error}"),
         Halt::Transient { trouble, after } => {
             let (number, last) = inner.store.troubles(id).await?;
             // Another trouble than the last means that something went well in between.

@@ -66,6 +66,23 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
     })
 }
 
+/// An ended migration says what its devices' outcomes mean now: one may have turned up late, or gone back.
+pub(super) async fn reconsider(inner: &Inner, id: MigrationId) -> Result<(), Halt> {
+    let counts = inner.store.counts(id).await?;
+    let state = meaning(&counts);
+    let mut tx = inner.store.begin_write().await?;
+    let recorded = migrations::lookup(&mut tx, id).await?.map(|migration| migration.state);
+    let Some(MigrationState::Completed | MigrationState::CompletedWithFailures) = recorded else { return Ok(()) };
+    if recorded.as_ref() == Some(&state) || !state.is_ended() {
+        return Ok(());
+    }
+    let now = inner.clock.now();
+    migrations::set_state(&mut tx, id, &state, now).await?;
+    let text = format!("After a later check: {}: {}.", state.label(), tally(&counts));
+    events::append(&mut tx, id, now, PROGRAM, EventKind::Ended, &text).await?;
+    Ok(tx.commit().await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

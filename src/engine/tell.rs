@@ -11,6 +11,7 @@ use super::run::Run;
 use crate::azure::central::{CommandAnswer, MoveCommand};
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::clock::Timestamp;
+use crate::ids::DeviceId;
 use crate::migration::device::{Device, Fact};
 use crate::migration::model::{Migration, MigrationState, Plan};
 use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
@@ -156,6 +157,18 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             run.store().change_device(run.id(), &before.id, |row| unreachable(row, now)).await?;
             Ok(Told::Unreachable)
         }
+        ErrorKind::NotFound | ErrorKind::Rejected if is_deleted(run, &before.id).await => {
+            run.store()
+                .change_device(run.id(), &before.id, |row| {
+                    if row.outcome.is_open() {
+                        row.command = CommandState::None;
+                        row.outcome = Outcome::Failed(FailReason::Deleted);
+                        row.detail = Some(error.to_string());
+                    }
+                })
+                .await?;
+            Ok(Told::Settled)
+        }
         ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Precondition => {
             run.store()
                 .change_device(run.id(), &before.id, |row| {
@@ -187,6 +200,11 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             Err(error.into())
         }
     }
+}
+
+/// The application does not know the device any more.
+async fn is_deleted(run: &Run, id: &DeviceId) -> bool {
+    matches!(run.central.device(id).await, Err(AzureError { kind: ErrorKind::NotFound, .. }))
 }
 
 /// It could not be reached: tried again soon, then waited for.

@@ -1,24 +1,26 @@
 //! Step *verify*: looks for devices at the target, and gives up on those whose time has run out.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
+use futures_util::FutureExt;
 
+use super::each::each;
 use super::halt::Halt;
-use super::records::{Record, Records};
+use super::records::{self, Records};
 use super::resolve;
 use super::run::Run;
 use crate::clock::Timestamp;
+use crate::ids::DeviceId;
 use crate::migration::device::Fact;
-use crate::migration::evidence::{Arrival, Sighting, TwinSeen};
+use crate::migration::evidence::{Arrival, RecordSeen, Sighting, TwinSeen};
 use crate::migration::{CommandState, Device, Outcome, SkipReason, Via};
+use crate::store::devices::Example;
 
 /// Up to this many devices are asked for one by one; more are found faster in the pages of their groups.
 const ONE_BY_ONE: usize = 12;
 /// Records on a page of a group's.
 const PAGE: usize = 100;
-/// Twins read at once; the client paces them.
-const AT_ONCE: usize = 8;
 
 /// Looks once for every device that was tried and is not proven at the target, also for those that are waited for or
 /// given up: any of them may have turned up.
@@ -28,50 +30,72 @@ pub(super) async fn sweep(run: &Run) -> Result<(), Halt> {
 }
 
 async fn look_for(run: &Run, devices: Vec<Device>) -> Result<(), Halt> {
-    let mut records = records_of(run, &devices).await?;
-    let seen: Vec<(Device, Record)> =
-        devices.into_iter().filter_map(|device| records.take(&device.id).map(|record| (device, record))).collect();
-    stream::iter(seen)
-        .map(|(device, record)| look_at(run, device, record).map_ok(drop).boxed())
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await
+    let (records, missing) = listed(run, &devices).await?;
+    let asked_for: HashSet<&DeviceId> = missing.iter().collect();
+    let worth_it: Vec<Device> = devices
+        .iter()
+        .filter(|device| records.get(&device.id).is_some() || asked_for.contains(&device.id))
+        .cloned()
+        .collect();
+    let look = |device: Device| {
+        let listed = records.get(&device.id).cloned();
+        async move {
+            let record = match listed {
+                Some(record) => Some(record),
+                None => records::of_device(run, &device.id).await?,
+            };
+            match record {
+                Some(record) => look_at(run, device, record).await.map(drop),
+                None => Ok(()),
+            }
+        }
+        .boxed()
+    };
+    for (device, halt) in each(worth_it, look).await?.of_devices(another_can_be_seen(run).boxed()).await? {
+        tracing::warn!(device = %device.id, trouble = halt.words(), "one device could not be looked for; the others were");
+    }
+    Ok(())
 }
 
-/// The registration records of these devices, as far as DPS has them. Reading the groups' pages costs a call a hundred
+/// A device that is proven at the target can be asked about now.
+async fn another_can_be_seen(run: &Run) -> Result<bool, Halt> {
+    let Some(id) = run.store().example(run.id(), Example::Proven).await? else { return Ok(false) };
+    records::of_device(run, &id).await?;
+    run.hub.twin(&id).await?;
+    Ok(true)
+}
+
+/// The records that the groups' pages show, and which devices are worth asking for. Reading pages costs a call a hundred
 /// records, so few devices are asked for one by one; of those that no page shows, some are asked for at each sweep, in turn.
-async fn records_of(run: &Run, devices: &[Device]) -> Result<Records, Halt> {
+async fn listed(run: &Run, devices: &[Device]) -> Result<(Records, Vec<DeviceId>), Halt> {
     let mut records = Records::default();
     let in_pages = run.records_in_pages.load(Ordering::Relaxed);
     if devices.len() > ONE_BY_ONE.max(in_pages / PAGE) {
         records = Records::of(run, &run.store().target_groups(run.id()).await?).await?;
         run.records_in_pages.store(records.len(), Ordering::Relaxed);
     }
-    let missing: Vec<&Device> = devices.iter().filter(|device| records.get(&device.id).is_none()).collect();
+    let missing: Vec<&DeviceId> =
+        devices.iter().map(|device| &device.id).filter(|id| records.get(id).is_none()).collect();
     let most = if records.len() == 0 { missing.len() } else { ONE_BY_ONE };
     let start = run.next_to_ask.fetch_add(most, Ordering::Relaxed) % missing.len().max(1);
-    for device in missing.iter().cycle().skip(start).take(most.min(missing.len())) {
-        if let Some(record) = run.dps.registration(&device.id).await? {
-            records.add(&device.id, record);
-        }
-    }
-    Ok(records)
+    let asked_for = missing.iter().cycle().skip(start).take(most.min(missing.len())).map(|id| (*id).clone()).collect();
+    Ok((records, asked_for))
 }
 
 /// Asks the target about one device, whatever the pages said.
 pub(super) async fn look_directly(run: &Run, device: &Device) -> Result<Arrival, Halt> {
-    match run.dps.registration(&device.id).await? {
-        Some(record) => look_at(run, device.clone(), record.into()).await,
+    match records::of_device(run, &device.id).await? {
+        Some(record) => look_at(run, device.clone(), record).await,
         None => Ok(Arrival::NotSeen),
     }
 }
 
 /// Judges one device whose record was read; the hub is asked only where the record can matter.
-async fn look_at(run: &Run, device: Device, record: Record) -> Result<Arrival, Halt> {
+async fn look_at(run: &Run, device: Device, record: RecordSeen) -> Result<Arrival, Halt> {
     let hub = &run.migration.plan.target.hub_host;
-    let provisioned_at = record.seen.updated;
-    let mut sighting = Sighting { record: Some(record.seen.clone()), twin: None };
-    if record.seen.leads_to(hub) {
+    let provisioned_at = record.updated;
+    let mut sighting = Sighting { record: Some(record.clone()), twin: None };
+    if record.leads_to(hub) {
         let twin = run.hub.twin(record.id_at_hub(&device.id)).await?;
         sighting.twin = twin.map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity });
     }
@@ -129,7 +153,12 @@ pub(super) async fn give_up_on_overdue(run: &Run) -> Result<(), Halt> {
         let in_job = device.via == Some(Via::Job) && device.command == CommandState::Started;
         if !in_job && device.deadline.is_some_and(|deadline| deadline <= now) {
             run.still_wanted().await?;
-            resolve::resolve(run, &device).await?;
+            match resolve::resolve(run, &device).await {
+                Err(halt) if halt.may_be_of_one_device() && another_can_be_seen(run).await.unwrap_or(false) => {
+                    resolve::give_up_unread(run, &device, &halt).await?;
+                }
+                resolved => resolved?,
+            }
         }
     }
     Ok(())

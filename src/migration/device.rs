@@ -234,6 +234,15 @@ pub enum Via {
 }
 stored_names!(Via { Canary = "canary", Single = "single", Job = "job" });
 
+/// What the history of a device's command had before a migration, so that it is not taken for an answer to us.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswersBefore {
+    /// How many answers.
+    pub number: u32,
+    /// The ids of all entries, where they have any.
+    pub ids: Vec<String>,
+}
+
 /// A device of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -259,8 +268,8 @@ pub struct Device {
     pub attempts: u32,
     /// How often it was told and no answer came.
     pub unclear: u32,
-    /// How many answers its command's history had before this migration; absent = not read.
-    pub answers_before: Option<u32>,
+    /// What its command's history had before this migration; absent = not read.
+    pub answers_before: Option<AnswersBefore>,
     /// When it is tried again.
     pub next_try_at: Option<Timestamp>,
     /// Until when it may turn up at the target.

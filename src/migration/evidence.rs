@@ -4,7 +4,7 @@
 //! Azure's. Nothing but the target's evidence makes a device *moved*.
 
 use crate::clock::Timestamp;
-use crate::ids::HubHost;
+use crate::ids::{DeviceId, HubHost};
 
 /// A DPS registration record, as far as it matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,25 @@ pub struct RecordSeen {
     pub updated: Option<Timestamp>,
     /// Why it failed, if it did.
     pub error: Option<String>,
+    /// The id under which the hub has the device, where DPS says so.
+    pub device: Option<DeviceId>,
 }
 
 impl RecordSeen {
+    /// The id to ask the hub for. DPS takes registration ids without regard to case and may spell them in its own way.
+    #[must_use]
+    pub fn id_at_hub<'a>(&'a self, registration: &'a DeviceId) -> &'a DeviceId {
+        self.device.as_ref().unwrap_or(registration)
+    }
+
+    /// DPS has assigned the device to another hub than this one. One that is at work, failed or disabled may keep the hub
+    /// it had before: that leads nowhere.
+    #[must_use]
+    pub fn leads_elsewhere(&self, hub: &HubHost) -> bool {
+        self.status.eq_ignore_ascii_case("assigned")
+            && self.hub.as_ref().is_some_and(|own| !own.as_str().is_empty() && !own.same_as(hub.as_str()))
+    }
+
     /// DPS has assigned the device to this hub.
     #[must_use]
     pub fn leads_to(&self, hub: &HubHost) -> bool {
@@ -77,6 +93,12 @@ pub enum Arrival {
 }
 
 impl Baseline {
+    /// The id to ask the hub for.
+    #[must_use]
+    pub fn id_at_hub<'a>(&'a self, registration: &'a DeviceId) -> &'a DeviceId {
+        self.record.as_ref().map_or(registration, |record| record.id_at_hub(registration))
+    }
+
     /// It was sent to this hub before and was active there since, but is not shown as connected: it may be there still,
     /// or have gone back. Both times are Azure's.
     #[must_use]
@@ -114,11 +136,13 @@ impl Baseline {
                 None => Arrival::Provisioned,
             };
         }
-        match (record.status.to_ascii_lowercase().as_str(), &record.hub) {
-            ("failed" | "disabled", _) => {
+        if record.leads_elsewhere(hub) {
+            return Arrival::Elsewhere(record.hub.as_ref().map(ToString::to_string).unwrap_or_default());
+        }
+        match record.status.to_ascii_lowercase().as_str() {
+            "failed" | "disabled" => {
                 Arrival::Refused(record.error.clone().unwrap_or_else(|| format!("registration {}", record.status)))
             }
-            ("assigned", Some(other)) => Arrival::Elsewhere(other.to_string()),
             _ => Arrival::NotSeen,
         }
     }
@@ -155,7 +179,7 @@ mod tests {
     }
 
     fn assigned(updated: Timestamp) -> RecordSeen {
-        RecordSeen { status: "assigned".into(), hub: Some(hub()), updated: Some(updated), error: None }
+        RecordSeen { status: "assigned".into(), hub: Some(hub()), updated: Some(updated), error: None, device: None }
     }
 
     fn twin(connected: bool, activity: Option<Timestamp>) -> TwinSeen {

@@ -90,6 +90,12 @@ pub enum FailReason {
     NoAnswer,
     /// The migration was stopped before the device was settled.
     Stopped,
+    /// The hub's identity of this name is disabled, or for IoT Edge: it would shut the device out.
+    IdentityClosed,
+    /// It was deleted in the source after the snapshot.
+    Deleted,
+    /// Azure answered about every other device and not about this one, so it could not be cleared to move.
+    NotReadable,
 }
 stored_names!(FailReason {
     Offline = "offline",
@@ -101,6 +107,9 @@ stored_names!(FailReason {
     CommandRefused = "command_refused",
     NoAnswer = "no_answer",
     Stopped = "stopped",
+    IdentityClosed = "identity_closed",
+    Deleted = "deleted",
+    NotReadable = "not_readable",
 });
 
 impl FailReason {
@@ -117,6 +126,9 @@ impl FailReason {
             Self::CommandRefused => "command not delivered",
             Self::NoAnswer => "no answer",
             Self::Stopped => "migration stopped",
+            Self::IdentityClosed => "identity at the hub disabled or for IoT Edge",
+            Self::Deleted => "deleted in IoT Central",
+            Self::NotReadable => "could not be read",
         }
     }
 
@@ -137,6 +149,13 @@ impl FailReason {
             Self::CommandRefused => "Check the device and its template in IoT Central, then migrate the group again.",
             Self::NoAnswer => "Look at the device: it may be running another firmware, or be out of reach.",
             Self::Stopped => "Migrate the group again to go on.",
+            Self::IdentityClosed => {
+                "Enable the identity in the hub, or delete it if it is a left-over, then migrate the group again."
+            }
+            Self::Deleted => "Nothing to do, unless it was deleted by mistake: its firmware may still be running.",
+            Self::NotReadable => {
+                "It was not told. Migrate the group again; if it stays so, report it to Azure's support."
+            }
         }
     }
 }

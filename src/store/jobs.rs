@@ -30,7 +30,7 @@ pub struct JobRecord {
     pub payload: String,
     /// How far it is.
     pub progress: JobProgress,
-    /// We have stopped it until arrivals catch up.
+    /// Somebody stopped it in IoT Central: it goes on when the migration is resumed.
     pub held: bool,
     /// When it was planned.
     pub created_at: Timestamp,
@@ -84,15 +84,20 @@ pub async fn plan(
     super::migrations::touch(tx, migration).await
 }
 
-/// IoT Central has the job: every cleared device that was not told yet counts as told by it, and has until `deadline`.
-pub async fn accepted(
+/// IoT Central has the job.
+pub async fn accepted(tx: &mut WriteTx, migration: MigrationId, id: &JobId) -> Result<(), StoreError> {
+    sqlx::query("update jobs set state = 'accepted' where job_id = ?").bind(id.as_str()).execute(&mut **tx).await?;
+    super::migrations::touch(tx, migration).await
+}
+
+/// Every cleared device that was not told yet counts as told by the job, and has until `deadline`.
+pub async fn mark_as_told(
     tx: &mut WriteTx,
     migration: MigrationId,
     id: &JobId,
     now: Timestamp,
     deadline: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("update jobs set state = 'accepted' where job_id = ?").bind(id.as_str()).execute(&mut **tx).await?;
     sqlx::query(
         "update devices set command = 'started', via = 'job', attempts = attempts + 1, commanded_at = ?, commanded_by = ?, deadline = ?,
          next_try_at = null where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1",
@@ -106,7 +111,31 @@ pub async fn accepted(
     super::migrations::touch(tx, migration).await
 }
 
+/// The job was certainly not made: whoever counted as told by it was not.
+pub async fn mark_as_untold(tx: &mut WriteTx, migration: MigrationId) -> Result<(), StoreError> {
+    sqlx::query(
+        "update devices set command = 'none', via = null, attempts = attempts - 1, commanded_at = null, commanded_by = null,
+         deadline = null where migration_id = ? and outcome = 'pending' and via = 'job' and command = 'started'",
+    )
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    super::migrations::touch(tx, migration).await
+}
+
 impl Store {
+    /// Since when IoT Central does not show a job that it accepted: `now`, if it did until now.
+    pub async fn job_missing(&self, id: &JobId, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let since: i64 = sqlx::query_scalar(
+            "update jobs set missing_since = coalesce(missing_since, ?) where job_id = ? returning missing_since",
+        )
+        .bind(ns(now))
+        .bind(id.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(time(since))
+    }
+
     /// The jobs of a migration, oldest first.
     pub async fn jobs(&self, migration: MigrationId) -> Result<Vec<JobRecord>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
@@ -128,7 +157,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
         let done = sqlx::query(
-            "update jobs set status = ?1, held = ?2 where job_id = ?3 and (status is not ?1 or held <> ?2)",
+            "update jobs set status = ?1, held = ?2, missing_since = null
+             where job_id = ?3 and (status is not ?1 or held <> ?2 or missing_since is not null)",
         )
         .bind(status)
         .bind(held)

@@ -152,7 +152,7 @@ pub async fn insert_once(tx: &mut WriteTx, new: &NewMigration, now: Timestamp) -
     Ok(id)
 }
 
-/// Writes state and pause; `ended_at` follows from the state.
+/// Writes state and pause; `ended_at` follows from the state, and stays what it was where one end follows another.
 pub async fn set_state(
     tx: &mut WriteTx,
     id: MigrationId,
@@ -161,8 +161,8 @@ pub async fn set_state(
 ) -> Result<(), StoreError> {
     let pause = if let MigrationState::Paused(pause) = state { Some(pause) } else { None };
     sqlx::query(
-        "update migrations set state = ?, pause_reason = ?, pause_detail = ?, pause_remedy = ?, retry_at = null, retry_trouble = null,
-         retry_attempt = 0, ended_at = ?, revision = revision + 1 where id = ?",
+        "update migrations set state = ?1, pause_reason = ?2, pause_detail = ?3, pause_remedy = ?4, retry_at = null, retry_trouble = null,
+         retry_attempt = 0, ended_at = case when ?5 is null then null else coalesce(ended_at, ?5) end, revision = revision + 1 where id = ?6",
     )
     .bind(state.stored())
     .bind(pause.map(|pause| pause.reason.stored()))

@@ -10,7 +10,9 @@ use crate::ids::{DeviceId, PersonId};
 use crate::migration::device::Fact;
 use crate::migration::evidence::{RecordSeen, TwinSeen};
 use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, StepState};
-use crate::migration::{CommandState, FailReason, MigrationId, Outcome, Place, SkipReason, Via, WaitReason};
+use crate::migration::{
+    AnswersBefore, CommandState, FailReason, MigrationId, Outcome, Place, SkipReason, Via, WaitReason,
+};
 
 const NOW: Timestamp = datetime!(2026-01-01 10:00:00.1234567 UTC);
 
@@ -146,7 +148,9 @@ async fn a_device_is_read_back_as_it_was_written() {
                 hub: Some("hub".into()),
                 updated: Some(NOW),
                 error: None,
+                device: Some("D1".into()),
             });
+            row.answers_before = Some(AnswersBefore { number: 2, ids: vec!["one".into(), "two".into()] });
             row.baseline.twin = Some(TwinSeen { connected: true, activity: Some(NOW) });
             for stage in crate::migration::device::Stage::ALL {
                 *row.facts.slot(*stage) = Some(Fact { at: NOW, evidence: stage.stored().into() });
@@ -212,7 +216,8 @@ async fn an_accepted_job_tells_exactly_the_cleared_and_untold() {
     f.store.change_device(id, &"told".into(), |row| row.command = CommandState::Answered).await.expect("changes");
     let mut tx = f.store.begin_write().await.expect("begins");
     jobs::plan(&mut tx, id, &"job".into(), "{}", NOW).await.expect("plans");
-    jobs::accepted(&mut tx, id, &"job".into(), NOW, NOW).await.expect("accepts");
+    jobs::mark_as_told(&mut tx, id, &"job".into(), NOW, NOW).await.expect("marks");
+    jobs::accepted(&mut tx, id, &"job".into()).await.expect("accepts");
     tx.commit().await.expect("commits");
     let told: Vec<DeviceId> =
         f.store.devices_in_job(id).await.expect("lists").into_iter().map(|device| device.id).collect();

@@ -100,6 +100,23 @@ async fn a_clean_group_goes_by_exactly_one_job_behind_a_single_canary() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_being_made_when_somebody_pressed_stop_is_stopped_too() {
+    let (lab, _program, ada) = begin().await;
+    let held = hold_the_job(&lab);
+    let journey = ada.start(&Wish::pumps()).await;
+    held.reached().await;
+    let page = ada.see(&journey).await;
+    ada.press(&page, "Stop migration").await;
+    held.release();
+    let page = ada.wait_for(&journey, "of the stopped migration is stopped", PATIENCE).await;
+    let (job, _) = only_job(&lab);
+    let status = lab.shared().look(|world| world.apps[MAIN_APP].jobs[&job].status);
+    assert_eq!(format!("{status:?}"), "Stopped", "{}", page.text());
+    let untold = ada.devices(&journey).await.into_values().filter(|row| row["reason"] == "migration stopped").count();
+    assert_eq!(untold, 0, "whoever may have been told by the job is not called untold");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_joins_before_the_job_expands_gets_a_row_and_one_that_leaves_is_told_singly() {
     let (lab, _program, ada) = begin().await;
     let held = hold_the_job(&lab);

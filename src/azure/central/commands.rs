@@ -9,6 +9,7 @@ use crate::azure::call::{Call, Path};
 use crate::azure::central::{Central, List, MoveCommand};
 use crate::azure::channel::COMMAND_SLACK;
 use crate::azure::error::Result;
+use crate::azure::lenient::code;
 use crate::azure::pace::Scope;
 use crate::ids::DeviceId;
 
@@ -19,6 +20,12 @@ const VIEW: &str = "Device instances: view";
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandAnswer {
+    /// The id of this execution, where the application tells it.
+    #[serde(default, deserialize_with = "code")]
+    pub id: Option<String>,
+    /// What the device was sent, where the application tells it.
+    #[serde(default)]
+    pub request: Value,
     /// The device's own status; 2xx means that it accepted. `None` if it is not told.
     pub response_code: Option<u16>,
     /// The device's answer, if any.
@@ -27,6 +34,12 @@ pub struct CommandAnswer {
 }
 
 impl CommandAnswer {
+    /// The ID scope that the device was told, where the application tells it.
+    #[must_use]
+    pub fn id_scope(&self) -> Option<&str> {
+        self.request["idScope"].as_str()
+    }
+
     /// True if the device accepted.
     #[must_use]
     pub fn is_accepted(&self) -> bool {

@@ -7,16 +7,49 @@ use crate::migration::{Device, FailReason, MigrationId};
 use crate::store::codec::{count, ns};
 use crate::store::{Store, StoreError, WriteTx, migrations};
 
+/// A kind of device of which one is wanted as an example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Example {
+    /// Its attestation was read.
+    Cleared,
+    /// Its baseline was taken.
+    WithBaseline,
+    /// Its identity is in the hub.
+    Registered,
+    /// It is proven at the target.
+    Proven,
+}
+
 impl Store {
     /// Pending, cleared devices without a baseline.
-    pub async fn devices_without_baseline(&self, migration: MigrationId) -> Result<Vec<DeviceId>, StoreError> {
-        let ids: Vec<String> = sqlx::query_scalar(
-            "select device_id from devices where migration_id = ? and outcome = 'pending' and baseline_at is null order by device_id",
+    pub async fn devices_without_baseline(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and cleared = 1 and baseline_at is null
+             order by device_id",
         )
         .bind(migration.to_string())
         .fetch_all(&self.pool)
         .await?;
-        Ok(ids.into_iter().map(DeviceId::from).collect())
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Any device of this kind.
+    pub async fn example(&self, migration: MigrationId, of: Example) -> Result<Option<DeviceId>, StoreError> {
+        let query = match of {
+            Example::Cleared => "select device_id from devices where migration_id = ? and cleared = 1 limit 1",
+            Example::WithBaseline => {
+                "select device_id from devices where migration_id = ? and baseline_at is not null limit 1"
+            }
+            Example::Registered => {
+                "select device_id from devices where migration_id = ? and registered_at is not null limit 1"
+            }
+            Example::Proven => {
+                "select device_id from devices where migration_id = ? and connected_at is not null limit 1"
+            }
+        };
+        let id: Option<String> =
+            sqlx::query_scalar(query).bind(migration.to_string()).fetch_optional(&self.pool).await?;
+        Ok(id.map(DeviceId::from))
     }
 
     /// Cleared devices that were never told, in order of their ids.
@@ -71,7 +104,7 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and
              (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
-              reason in ('offline', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped') and command <> 'none'))
+              reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped') and command <> 'none'))
              order by device_id",
         )
         .bind(migration.to_string())
@@ -107,7 +140,7 @@ impl Store {
     pub async fn migrations_to_look_after(&self, since: Timestamp) -> Result<Vec<MigrationId>, StoreError> {
         let ids: Vec<String> = sqlx::query_scalar(
             "select id from migrations where runs_as is not null and (ended_at >= ?1 or id in
-             (select migration_id from devices where outcome = 'moved' and connected_at >= ?1)) order by 1",
+             (select migration_id from devices where outcome in ('moved', 'went_back') and connected_at >= ?1)) order by 1",
         )
         .bind(ns(since))
         .fetch_all(&self.pool)
@@ -115,14 +148,15 @@ impl Store {
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
-    /// Devices of a migration proven at the target since `since`.
+    /// Devices of a migration proven at the target since `since`, also those that went back.
     pub async fn devices_moved_since(
         &self,
         migration: MigrationId,
         since: Timestamp,
     ) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select * from devices where migration_id = ? and outcome = 'moved' and connected_at >= ? order by device_id",
+            "select * from devices where migration_id = ? and outcome in ('moved', 'went_back') and connected_at >= ?
+             order by device_id",
         )
         .bind(migration.to_string())
         .bind(ns(since))
@@ -164,6 +198,32 @@ impl Store {
         Ok(last.map(crate::store::codec::time))
     }
 
+    /// A device that was told singly, or may have been, and is not settled: it is on its way, or a canary that is about to be
+    /// told again.
+    pub async fn on_the_way_singly(&self, migration: MigrationId) -> Result<Option<Device>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'pending' and via <> 'job' and
+             (command in ('started', 'answered', 'unclear') or (command = 'again' and via = 'canary'))
+             order by commanded_at, device_id limit 1",
+        )
+        .bind(migration.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(Device::try_from).transpose()
+    }
+
+    /// Devices that could not be reached or never answered and are to be told again, whether or not they are due.
+    pub async fn devices_to_tell_again(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome in ('pending', 'waiting')
+             and command in ('unreachable', 'again') and cleared = 1 order by attempts, device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
     /// Devices that were told as canaries.
     pub async fn canaries(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
@@ -187,10 +247,12 @@ impl Store {
     }
 }
 
-/// Canaries that did not arrive count as told singly from now on: the next try is with others. Gives how many there were.
+/// Canaries that did not arrive count as told singly from now on: the next try is with others. Those that may be on their
+/// way stay canaries: they are waited for first. Gives how many were retired.
 pub async fn retire_canaries(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "update devices set via = 'single' where migration_id = ? and via = 'canary' and connected_at is null",
+        "update devices set via = 'single' where migration_id = ? and via = 'canary' and connected_at is null and not
+         (outcome = 'pending' and command in ('started', 'answered', 'unclear', 'again'))",
     )
     .bind(migration.to_string())
     .execute(&mut **tx)
@@ -233,8 +295,9 @@ pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestam
 }
 
 /// Opens devices again that failed because their command was not delivered, or because they never answered: the first are
-/// as if never told, the others are looked for at the target before they are told once more. Gives how many there were.
-/// A device that another migration has taken up since stays as it is.
+/// as if never told, the others are looked for at the target before they are told once more; a canary that never answered
+/// is told once more when another device has proven the way. Gives how many there were. A device that another migration has
+/// taken up since stays as it is.
 pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
     let undelivered = sqlx::query(
         "update or ignore devices set outcome = 'pending', reason = null, detail = null, active = 1, command = 'none', via = null,
@@ -245,8 +308,10 @@ pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Ti
     .execute(&mut **tx)
     .await?;
     let silent = sqlx::query(
-        "update or ignore devices set outcome = 'pending', reason = null, active = 1, command = 'unclear', via = 'single', unclear = 0,
-         next_try_at = null, deadline = ? where migration_id = ? and outcome = 'failed' and reason = 'no_answer'",
+        "update or ignore devices set outcome = 'pending', reason = null, active = 1, unclear = 0,
+         command = case via when 'canary' then 'again' else 'unclear' end, via = 'single',
+         next_try_at = case via when 'canary' then ?1 end, deadline = case via when 'canary' then null else ?1 end
+         where migration_id = ?2 and outcome = 'failed' and reason = 'no_answer'",
     )
     .bind(ns(now))
     .bind(migration.to_string())

@@ -15,7 +15,7 @@ use crate::ids::{DeviceId, Subdomain};
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
+pub use lists::{Example, fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 
 /// A device as the snapshot finds it.
@@ -94,6 +94,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let mut query = sqlx::query(
         "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
+         answer_ids = ?, base_device = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
          acknowledged_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
@@ -114,7 +115,9 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.via.map(crate::migration::Via::stored))
     .bind(device.attempts)
     .bind(device.unclear)
-    .bind(device.answers_before)
+    .bind(device.answers_before.as_ref().map(|answers| answers.number))
+    .bind(device.answers_before.as_ref().map(|answers| answers.ids.join("\n")))
+    .bind(record.and_then(|record| record.device.as_ref()).map(|id| id.as_str().to_owned()))
     .bind(device.next_try_at.map(ns))
     .bind(device.deadline.map(ns));
     for stage in Stage::ALL {

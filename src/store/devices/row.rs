@@ -2,9 +2,9 @@
 
 use sqlx::FromRow;
 
-use crate::ids::HubHost;
+use crate::ids::{DeviceId, HubHost};
 use crate::migration::Device;
-use crate::migration::device::{CommandState, Fact, Facts, Outcome, Via};
+use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, Via};
 use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
 use crate::store::StoreError;
 use crate::store::codec::{known, time};
@@ -44,6 +44,8 @@ pub(super) struct Row {
     attempts: u32,
     unclear: u32,
     answers_before: Option<u32>,
+    answer_ids: Option<String>,
+    base_device: Option<String>,
     next_try_at: Option<i64>,
     deadline: Option<i64>,
 }
@@ -66,6 +68,7 @@ impl TryFrom<Row> for Device {
             hub: row.base_hub.map(HubHost::from),
             updated: row.base_updated.map(time),
             error: None,
+            device: row.base_device.map(DeviceId::from),
         });
         let twin = row.base_twin.then(|| TwinSeen {
             connected: row.base_connected.unwrap_or_default(),
@@ -91,7 +94,10 @@ impl TryFrom<Row> for Device {
             cleared: row.cleared,
             attempts: row.attempts,
             unclear: row.unclear,
-            answers_before: row.answers_before,
+            answers_before: row.answers_before.map(|number| AnswersBefore {
+                number,
+                ids: row.answer_ids.iter().flat_map(|ids| ids.lines()).map(str::to_owned).collect(),
+            }),
             next_try_at: row.next_try_at.map(time),
             deadline: row.deadline.map(time),
         })

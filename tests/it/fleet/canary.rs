@@ -104,6 +104,33 @@ async fn a_fleet_in_which_nobody_answers_pauses_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_lost_canary_the_next_device_goes_alone_too() {
+    let (lab, _program, ada) = lab_of(6, |world| {
+        (1..=6).for_each(|number| boiler(world, number).kind = Kind::Vanishes);
+    })
+    .await;
+    let journey = ada.start(&Wish::default().canary("boiler-0003")).await;
+    let page = paused(&ada, &journey, "The canary boiler-0003 did not arrive").await;
+    ada.press(&page, "Resume").await;
+    ada.wait_for(&journey, "The canary boiler-0001 did not arrive", PATIENCE).await;
+    let told: Vec<String> =
+        lab.devices("boiler-").into_iter().filter(|device| !was_left_alone(device)).map(|device| device.id).collect();
+    assert_eq!(told, ["boiler-0001", "boiler-0003"], "the way is not proven: nobody else may go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_that_could_not_be_reached_are_canaries_again_and_not_a_crowd() {
+    let (lab, _program, ada) = lab_of(4, |world| boiler(world, 1).kind = Kind::Vanishes).await;
+    lab.devices("boiler-").iter().for_each(|device| lab.set_online(&device.id, false));
+    let journey = ada.start(&Wish::default()).await;
+    let page = paused(&ada, &journey, "None of the 4 devices tried").await;
+    lab.devices("boiler-").iter().for_each(|device| lab.set_online(&device.id, true));
+    ada.press(&page, "Resume").await;
+    ada.wait_for(&journey, "The canary boiler-0001 did not arrive", PATIENCE).await;
+    assert!(all_but(&lab, "boiler-0001").iter().all(was_left_alone));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn identities_are_made_ahead_by_the_hundred_and_the_unused_ones_can_be_removed() {
     let (lab, _program, ada) = lab_of(231, |world| {
         boiler(world, 1).kind = Kind::Vanishes;

@@ -1,0 +1,151 @@
+//! The part of the snapshot that asks the target: what it knew of every device before anybody was told.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::each::settle_each;
+use super::halt::Halt;
+use super::records::key;
+use super::run::Run;
+use super::{keys, resolve};
+use crate::azure::dps::{Attestation, IndividualEnrollment};
+use crate::azure::error::ErrorKind;
+use crate::azure::hub::TwinSummary;
+use crate::ids::DeviceId;
+use crate::migration::evidence::{Baseline, TwinSeen};
+use crate::migration::{AnswersBefore, Device, Outcome, SkipReason};
+use crate::store::devices::Example;
+
+/// How long a device that is at the target has to show it.
+const ACTIVITY: Duration = Duration::from_secs(30);
+
+/// What was read once for all devices.
+struct Known {
+    view: keys::KeysView,
+    /// The hub's twins. The list may lag: of a device that it shows, or that DPS has a record of, the twin itself is read.
+    twins: HashMap<DeviceId, TwinSummary>,
+    /// Individual enrollments by registration id.
+    enrollments: HashMap<String, IndividualEnrollment>,
+}
+
+/// What the target knows now of every device that is to move.
+pub(super) async fn take_all(run: &Run) -> Result<(), Halt> {
+    let devices = run.store().devices_without_baseline(run.id()).await?;
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let query = "SELECT deviceId, connectionState, lastActivityTime FROM devices";
+    let twins = run.hub.query_devices(query).await?;
+    let enrollments = run.dps.individual_enrollments().await?;
+    let known = Known {
+        view: keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?,
+        twins: twins.into_iter().map(|twin| (twin.device_id.clone(), twin)).collect(),
+        enrollments: enrollments.into_iter().map(|one| (key(&one.registration_id), one)).collect(),
+    };
+    settle_each(run, devices, |device| take_one(run, &known, device).boxed(), || another_can_be_read(run).boxed()).await
+}
+
+async fn take_one(run: &Run, known: &Known, device: Device) -> Result<(), Halt> {
+    let record = device.baseline.record.clone();
+    let at_hub = device.baseline.id_at_hub(&device.id);
+    let twin = match record.is_some() || known.twins.contains_key(at_hub) {
+        true => run
+            .hub
+            .twin(at_hub)
+            .await?
+            .map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }),
+        false => None,
+    };
+    let refused = match known.enrollments.get(&key(&device.id)) {
+        Some(enrollment) => !admits(run, &known.view, enrollment, &device.id).await?,
+        None => false,
+    };
+    let baseline = Baseline { taken_at: Some(run.now()), record, twin };
+    record_it(run, &device, baseline, refused).await
+}
+
+/// Records a baseline, and what it settles at once. Where a device may have been told before, what its command's history
+/// has already is noted, so that it is not taken for an answer to us.
+async fn record_it(run: &Run, device: &Device, baseline: Baseline, refused: bool) -> Result<(), Halt> {
+    let there = baseline.already_there(&run.migration.plan.target.hub_host);
+    let told_before = baseline.record.is_some()
+        || baseline.twin.is_some()
+        || run.store().was_told_before(run.id(), &device.id).await?;
+    let answers_before = match told_before && !there {
+        true => Some(answers_so_far(run, device).await?),
+        false => None,
+    };
+    run.store()
+        .change_device(run.id(), &device.id, |row| {
+            row.baseline = baseline;
+            row.answers_before = answers_before;
+            if there {
+                settle_there(row, "the hub shows it connected");
+            } else if refused {
+                row.outcome = Outcome::Skipped(SkipReason::OtherEnrollment);
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+async fn answers_so_far(run: &Run, device: &Device) -> Result<AnswersBefore, Halt> {
+    let history = resolve::history(run, device).await?;
+    let number = history.iter().filter(|entry| entry.response_code.is_some()).count();
+    let ids = history.into_iter().filter_map(|entry| entry.id).collect();
+    Ok(AnswersBefore { number: u32::try_from(number).unwrap_or(u32::MAX), ids })
+}
+
+/// The twin of a device whose baseline was taken can be read now.
+async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
+    let Some(id) = run.store().example(run.id(), Example::WithBaseline).await? else { return Ok(false) };
+    run.hub.twin(&id).await?;
+    Ok(true)
+}
+
+fn settle_there(row: &mut Device, evidence: &str) {
+    row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
+    row.detail = Some(format!("DPS assigned it to this hub before, and {evidence}"));
+}
+
+/// Hubs that never show a device as connected still show its activity: of devices that were sent here before, those whose
+/// activity goes on while we wait are here.
+pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
+    let hub = &run.migration.plan.target.hub_host;
+    let mut doubtful = run.store().devices_untold(run.id(), u32::MAX).await?;
+    doubtful.retain(|device| device.baseline.may_be_there(hub));
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    run.inner.clock.sleep(ACTIVITY).await;
+    for device in doubtful {
+        run.still_wanted().await?;
+        let Some(twin) = run.hub.twin(device.baseline.id_at_hub(&device.id)).await? else { continue };
+        let before = device.baseline.twin.as_ref().and_then(|twin| twin.activity);
+        if twin.is_connected() || twin.last_activity > before {
+            run.store().change_device(run.id(), &device.id, |row| settle_there(row, "the hub shows it active")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An individual enrollment wins over groups: it must be open, lead to the chosen hub only, and have the keys that the
+/// device derives from one of its groups.
+async fn admits(run: &Run, view: &keys::KeysView, found: &IndividualEnrollment, id: &DeviceId) -> Result<bool, Halt> {
+    let hub = run.migration.plan.target.hub_host.as_str();
+    let leads_there = matches!(found.hubs.as_slice(), [only] if only.same_as(hub));
+    if !found.enabled || found.edge || !leads_there || !found.device_id.same_as(id.as_str()) {
+        return Ok(false);
+    }
+    let (primary, secondary) = match run.dps.individual_keys(id).await {
+        Ok(Attestation::Symmetric { primary, secondary }) => (primary, secondary),
+        Ok(Attestation::Other(_)) => return Ok(false),
+        // It was removed since the list was read: the group admits the device.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(wanted) = keys::key_pair(&primary, &secondary) else { return Ok(false) };
+    Ok(keys::derived(&view.groups, id).values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&wanted)))
+}
