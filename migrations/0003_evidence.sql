@@ -9,5 +9,9 @@ alter table devices add column answer_ids text;
 -- Since when IoT Central has not shown the job that it accepted; null: it shows it.
 alter table jobs add column missing_since integer;
 
+-- Who asked that the identities made ahead and never used be removed, while that is under way: object id and name.
+alter table migrations add column removal_by text;
+alter table migrations add column removal_by_name text;
+
 -- A device is looked up among all migrations: who told it before.
 create index devices_by_device on devices (device_id);

@@ -1,13 +1,10 @@
 //! What a person does to a running migration: each is one transaction, safe to press twice, and an event with their name.
 
-use std::sync::Arc;
-
 use super::Engine;
-use crate::azure::ArmPolicyKeys;
 use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
+use crate::migration::FailReason;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason};
-use crate::migration::{CommandState, FailReason};
 use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 use crate::store::events::{self, EventKind};
 use crate::store::jobs::JobProgress;
@@ -135,64 +132,21 @@ impl Engine {
         Ok(words)
     }
 
-    /// Removes the hub identities that this migration made ahead and that never connected, each only if it is as read;
-    /// DPS then registers each device as it arrives.
+    /// Has the hub identities removed that this migration made ahead and that were never used; see [`super::unused`].
     ///
     /// # Errors
-    /// [`ControlError::NotNow`] unless the migration is paused.
+    /// [`ControlError::NotNow`] unless the migration is paused, and while that is under way.
     pub async fn remove_unused_identities(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
-        let (tx, migration, _) = self.open(id, by).await?;
-        drop(tx);
-        if !matches!(migration.state, MigrationState::Paused(_)) {
-            return Err(ControlError::NotNow("Identities are removed only while the migration is paused.".into()));
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        if !migrations::request_removal(&mut tx, id, by).await? {
+            let words = match migration.removal {
+                Some(_) => "They are being removed.",
+                None => "Identities are removed only while the migration is paused.",
+            };
+            return Err(ControlError::NotNow(words.into()));
         }
-        let removed = self.remove_identities(&migration, by).await?;
-        let (mut tx, _, now) = self.open(id, by).await?;
-        migrations::register_on_arrival(&mut tx, &migration).await?;
-        let text = format!(
-            "{} had {removed} unused identities removed from the hub; DPS registers each device as it arrives.",
-            by.name
-        );
+        let text = format!("{} asked that unused identities be removed from the hub.", by.name);
         self.commit(tx, id, by, EventKind::Identities, &text, now).await
-    }
-
-    async fn remove_identities(&self, migration: &Migration, by: &Actor) -> Result<u64, ControlError> {
-        let inner = &self.inner;
-        let arm = inner.azure.arm(inner.people.tokens(&by.id));
-        let target = &migration.plan.target;
-        let keys = ArmPolicyKeys::hub(arm, target.hub_id.clone());
-        let hub = inner.azure.hub(&target.hub_host, Arc::new(keys))?.with_capacity(&target.hub_sku, target.hub_units);
-        let mut removed = 0;
-        let mut after = String::new();
-        loop {
-            let batch = inner.store.devices_after(migration.id, &after, 500).await?;
-            let Some(last) = batch.last() else { return Ok(removed) };
-            after = last.id.as_str().to_owned();
-            for device in batch {
-                // Whoever may have been told may be using it, whatever the hub shows yet.
-                if !device.facts.made_ahead()
-                    || device.command != CommandState::None
-                    || device.facts.provisioned.is_some()
-                {
-                    continue;
-                }
-                self.still_paused(migration.id).await?;
-                if let Some(identity) = hub.identity(&device.id).await?
-                    && identity.last_activity.is_none()
-                {
-                    hub.delete_identity(&device.id, identity.etag.as_deref()).await?;
-                    removed += 1;
-                }
-                inner.store.change_device(migration.id, &device.id, |row| row.facts.registered = None).await?;
-            }
-        }
-    }
-
-    async fn still_paused(&self, id: MigrationId) -> Result<(), ControlError> {
-        match self.inner.store.migration(id).await? {
-            Some(Migration { state: MigrationState::Paused(_), .. }) => Ok(()),
-            _ => Err(ControlError::NotNow("The migration goes on: no further identity was removed.".into())),
-        }
     }
 
     /// The migration, inside a write transaction, if this person may see it.

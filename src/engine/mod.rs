@@ -35,6 +35,7 @@ mod snapshot;
 mod start;
 mod supervisor;
 mod tell;
+mod unused;
 mod verify;
 mod watch;
 

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::halt::Halt;
-use super::{Inner, enroll, moving, register, settle, snapshot};
+use super::{Inner, enroll, moving, register, settle, snapshot, unused};
 use crate::azure::central::Central;
 use crate::azure::dps::Dps;
 use crate::azure::hub::Hub;
@@ -107,6 +107,9 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
     let Some(migration) = inner.store.migration(id).await? else { return Ok(Turn::Ended) };
     match &migration.state {
         MigrationState::Running | MigrationState::Waiting => {}
+        MigrationState::Paused(_) if let Some(by) = &migration.removal => {
+            return unused::remove(inner, &migration, by).boxed().await;
+        }
         MigrationState::Paused(pause) if pause.reason == PauseReason::SignIn => {
             return wait_for_sign_in(inner, &migration).await;
         }

@@ -348,6 +348,8 @@ pub struct Migration {
     pub state: MigrationState,
     /// When the engine tries again after a passing trouble, and what that was.
     pub retry: Option<Retry>,
+    /// Who asked that unused hub identities be removed, while that is under way.
+    pub removal: Option<Actor>,
     /// Source groups of which the person stated that no selected device uses them.
     pub stated_unused: Vec<String>,
     /// Grows with every change: two equal revisions show the same page.

@@ -37,6 +37,8 @@ struct Row {
     retry_at: Option<i64>,
     retry_trouble: Option<String>,
     stated_unused: String,
+    removal_by: Option<String>,
+    removal_by_name: Option<String>,
     revision: i64,
 }
 
@@ -61,6 +63,7 @@ impl TryFrom<Row> for Migration {
             created_by: actor(row.created_by, Some(row.created_by_name)),
             created_at: time(row.created_at),
             runs_as: row.runs_as.map(|oid| actor(oid, row.runs_as_name)),
+            removal: row.removal_by.map(|oid| actor(oid, row.removal_by_name)),
             started_at: row.started_at.map(time),
             ended_at: row.ended_at.map(time),
             state,
@@ -162,7 +165,7 @@ pub async fn set_state(
     let pause = if let MigrationState::Paused(pause) = state { Some(pause) } else { None };
     sqlx::query(
         "update migrations set state = ?1, pause_reason = ?2, pause_detail = ?3, pause_remedy = ?4, retry_at = null, retry_trouble = null,
-         retry_attempt = 0, ended_at = case when ?5 is null then null else coalesce(ended_at, ?5) end, revision = revision + 1 where id = ?6",
+         retry_attempt = 0, removal_by = null, removal_by_name = null, ended_at = case when ?5 is null then null else coalesce(ended_at, ?5) end, revision = revision + 1 where id = ?6",
     )
     .bind(state.stored())
     .bind(pause.map(|pause| pause.reason.stored()))
@@ -208,6 +211,33 @@ pub async fn set_keys(tx: &mut WriteTx, id: MigrationId, keys: KeyHandling) -> R
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Notes that somebody wants the unused identities of a paused migration removed. False: it is not paused, or that is under
+/// way already.
+pub async fn request_removal(tx: &mut WriteTx, id: MigrationId, by: &Actor) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update migrations set removal_by = ?, removal_by_name = ?, revision = revision + 1
+         where id = ? and state = 'paused' and removal_by is null",
+    )
+    .bind(&by.id.oid)
+    .bind(&by.name)
+    .bind(id.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The removal of unused identities is over, whatever came of it.
+pub async fn removal_over(tx: &mut WriteTx, id: MigrationId) -> Result<(), StoreError> {
+    sqlx::query(
+        "update migrations set removal_by = null, removal_by_name = null, retry_at = null, retry_trouble = null,
+         retry_attempt = 0, revision = revision + 1 where id = ?",
+    )
+    .bind(id.to_string())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

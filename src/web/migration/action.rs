@@ -77,7 +77,8 @@ impl Offered {
             keys: *state == MigrationState::Draft,
             dps: pause == Some(PauseReason::Keys),
             stop: state.is_active(),
-            remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0).then_some(unused),
+            remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0 && migration.removal.is_none())
+                .then_some(unused),
         }
     }
 

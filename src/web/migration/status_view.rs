@@ -46,6 +46,8 @@ pub struct StatusView {
     pub sign_in: Option<SignIn>,
     /// What can be done.
     pub offered: Offered,
+    /// What the engine removes from the hub while it is paused.
+    pub removing: Option<String>,
 }
 
 /// A message bar about the migration as a whole.
@@ -111,6 +113,10 @@ impl StatusView {
             steps: steps.iter().map(|record| StepView::of(record, &migration.state)).collect(),
             sign_in: sign_in(facts),
             offered: Offered::of(migration, counts, facts.runs_as_viewer, facts.unused_identities),
+            removing: migration
+                .removal
+                .as_ref()
+                .map(|by| removing(&by.name, &migration.plan.target.hub_name, facts.unused_identities)),
         }
     }
 }
@@ -146,6 +152,13 @@ fn pause_title(reason: PauseReason) -> &'static str {
         PauseReason::CanaryLost => "Paused: the canary did not arrive",
         PauseReason::Azure => "Paused: Azure refused",
     }
+}
+
+fn removing(who: &str, hub: &str, left: u64) -> String {
+    let identities = if left == 1 { "identity" } else { "identities" };
+    format!(
+        "Unused identities are being removed from {hub}, as {who} asked: {left} {identities} to look at. Resume ends that."
+    )
 }
 
 /// Devices that are near the migration but no part of it, so that nobody looks for them in its counts.
