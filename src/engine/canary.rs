@@ -46,10 +46,10 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             if let (true, Some(last)) = (refusals.any(), &last) {
                 return Err(refusals.halt(run, last).await?);
             }
-            return if tried.is_empty() { Ok(()) } else { Err(nobody(run, tried.len())) };
+            return if anybody_left(run).await? { Err(nobody(run, &tried).await?) } else { Ok(()) };
         };
         if tried.len() >= MOST_CANDIDATES {
-            return Err(nobody(run, tried.len()));
+            return Err(nobody(run, &tried).await?);
         }
         tried.insert(candidate.id.clone());
         run.note(EventKind::Canary, &format!("Telling {} to move, as the canary.", candidate.id)).await?;
@@ -156,11 +156,28 @@ async fn lost(run: &Run, canary: &Device) -> Result<Halt, Halt> {
     ))
 }
 
-fn nobody(run: &Run, tried: usize) -> Halt {
+/// Somebody can still be told.
+async fn anybody_left(run: &Run) -> Result<bool, Halt> {
+    Ok(!run.store().devices_untold(run.id(), 1).await?.is_empty()
+        || !run.store().devices_to_tell_again(run.id()).await?.is_empty())
+}
+
+async fn nobody(run: &Run, tried: &HashSet<DeviceId>) -> Result<Halt, Halt> {
     let group = &run.migration.plan.source.group_name;
-    Halt::pause(
+    let (mut unreachable, mut refused) = (0, 0);
+    for id in tried {
+        match run.store().device(run.id(), id).await?.map(|device| device.command) {
+            Some(CommandState::Unreachable) => unreachable += 1,
+            Some(CommandState::Refused) => refused += 1,
+            _ => {}
+        }
+    }
+    let tried = tried.len();
+    Ok(Halt::pause(
         PauseReason::NoCanary,
-        format!("None of the {tried} devices tried in {group} could be moved, so nobody else was told."),
+        format!(
+            "None of the {tried} devices tried in {group} could be moved ({unreachable} could not be reached, {refused} refused), so no other device was told."
+        ),
         "Bring at least one device online (their rows say why each did not move), then press Resume.",
-    )
+    ))
 }

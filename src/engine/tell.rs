@@ -154,7 +154,12 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
     let now = run.now();
     match error.kind {
         ErrorKind::DeviceOffline => {
-            run.store().change_device(run.id(), &before.id, |row| unreachable(row, now)).await?;
+            run.store()
+                .change_device(run.id(), &before.id, |row| {
+                    row.facts.commanded.clone_from(&before.facts.commanded);
+                    unreachable(row, now);
+                })
+                .await?;
             Ok(Told::Unreachable)
         }
         ErrorKind::NotFound | ErrorKind::Rejected if is_deleted(run, &before.id).await => {
@@ -207,19 +212,20 @@ async fn is_deleted(run: &Run, id: &DeviceId) -> bool {
     matches!(run.central.device(id).await, Err(AzureError { kind: ErrorKind::NotFound, .. }))
 }
 
-/// It could not be reached: tried again soon, then waited for.
+/// It could not be reached: tried again soon, then waited for; a candidate for the canary is waited for at once, since the
+/// next one is asked meanwhile.
 fn unreachable(row: &mut Device, now: Timestamp) {
     if !row.outcome.is_open() {
         return;
     }
     row.command = CommandState::Unreachable;
     row.deadline = None;
-    if row.attempts < QUICK_TRIES {
-        row.next_try_at = Some(now + QUICK_PAUSE);
+    let quick = row.attempts < QUICK_TRIES;
+    row.next_try_at = Some(now + if quick { QUICK_PAUSE } else { SLOW_PAUSE });
+    if quick && row.via != Some(Via::Canary) {
         row.detail = Some("could not connect; tried again within a minute".into());
     } else {
         row.outcome = Outcome::Waiting(WaitReason::Offline);
-        row.next_try_at = Some(now + SLOW_PAUSE);
         row.detail = Some("IoT Central could not connect to it".into());
     }
 }

@@ -39,7 +39,8 @@ stored_names!(Place {
 });
 
 impl Place {
-    /// The place of an outcome; `told` tells *pending* and *on the way* apart.
+    /// The place of an outcome; `told` tells *pending* and *on the way* apart. A command that could not be delivered told
+    /// nobody.
     #[must_use]
     pub fn of(outcome: Outcome, told: bool) -> Self {
         match outcome {
@@ -58,7 +59,7 @@ impl Place {
     /// The place of a device.
     #[must_use]
     pub fn of_device(device: &Device) -> Self {
-        Self::of(device.outcome, device.command != CommandState::None)
+        Self::of(device.outcome, !matches!(device.command, CommandState::None | CommandState::Unreachable))
     }
 
     /// The words of the pages.

@@ -138,7 +138,9 @@ impl FailReason {
         match self {
             Self::Offline => "Bring the device online and migrate the group again.",
             Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate the group again.",
-            Self::NotSeen => "Look at the device: it left IoT Central and did not reach the hub. Its log tells why.",
+            Self::NotSeen => {
+                "It answered and was not seen at the hub. Whether it left IoT Central cannot be observed: look there first, then at the device's own log."
+            }
             Self::KeyConflict => {
                 "Compare the identity's keys with the device's; delete the identity if it is a left-over, then migrate again."
             }

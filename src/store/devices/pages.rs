@@ -95,7 +95,7 @@ impl Store {
     /// Counts of a migration's devices.
     pub async fn counts(&self, migration: MigrationId) -> Result<Counts, StoreError> {
         let rows: Vec<CountRow> = sqlx::query_as(
-            "select outcome, reason, command <> 'none' as told, count(*) as n from devices where migration_id = ? group by 1, 2, 3",
+            "select outcome, reason, command not in ('none', 'unreachable') as told, count(*) as n from devices where migration_id = ? group by 1, 2, 3",
         )
         .bind(migration.to_string())
         .fetch_all(&self.pool)
@@ -114,7 +114,7 @@ impl Store {
     /// Counts of the devices whose id or display name has `search` in it.
     pub async fn counts_matching(&self, migration: MigrationId, search: &str) -> Result<Counts, StoreError> {
         let rows: Vec<CountRow> = sqlx::query_as(
-            "select outcome, reason, command <> 'none' as told, count(*) as n from devices where migration_id = ?1
+            "select outcome, reason, command not in ('none', 'unreachable') as told, count(*) as n from devices where migration_id = ?1
              and (device_id like ?2 escape '\\' or coalesce(display_name, '') like ?2 escape '\\') group by 1, 2, 3",
         )
         .bind(migration.to_string())
@@ -138,7 +138,7 @@ impl Store {
         let columns = PlaceColumns::from(filter.place);
         let matching: i64 = sqlx::query_scalar(
             "select count(*) from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
-             and (?3 is null or (command <> 'none') = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
+             and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
              and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')",
         )
         .bind(&id)
@@ -153,7 +153,7 @@ impl Store {
         let page = page.clamp(1, pages);
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
-             and (?3 is null or (command <> 'none') = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
+             and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
              and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')
              order by case outcome when 'failed' then 0 when 'went_back' then 1 when 'waiting' then 2 when 'pending' then 3 else 4 end,
              device_id limit ?6 offset ?7",
@@ -192,7 +192,7 @@ impl Store {
         let columns = PlaceColumns::from(filter.place);
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ?1 and device_id > ?6 and (?2 is null or outcome = ?2)
-             and (?3 is null or (command <> 'none') = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
+             and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
              and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')
              order by device_id limit ?7",
         )
