@@ -23,6 +23,7 @@ use axum::routing::{get, post};
 pub use grants::{Entra, SavedEntra};
 pub use keys::unverified_claims;
 pub use scope::ResourceKind;
+pub use tenant::home_id;
 
 use super::state::Shared;
 

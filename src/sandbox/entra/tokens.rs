@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::tenant::{home_id, object_id};
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::Person;
 
@@ -40,8 +41,10 @@ impl Audience {
 /// Who a valid token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer {
-    /// Object id of the person.
+    /// Object id by which the world knows the person (that of the home tenant) or the application.
     pub oid: String,
+    /// Object id in the tenant that issued the token, as the token has it.
+    pub object_id: String,
     /// The tenant that issued the token.
     pub tid: String,
 }
@@ -81,7 +84,8 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
     if !audience.accepts(&text("aud")) {
         return Err(BearerError::WrongAudience { found: text("aud") });
     }
-    let bearer = Bearer { oid: text("oid"), tid: text("tid") };
+    let (object_id, tid) = (text("oid"), text("tid"));
+    let bearer = Bearer { oid: shared.look(|world| home_id(world, &object_id, &tid)), object_id, tid };
     let signed_in = claims["auth_ms"].as_i64().unwrap_or(0);
     match shared.peek_entra(|entra| entra.demanded_sign_in(&bearer.oid)) {
         Some(since) if signed_in <= since => Err(BearerError::ClaimsChallenge {
@@ -166,13 +170,14 @@ pub struct About<'a> {
 #[must_use]
 pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: Duration) -> Value {
     let person = about.person;
+    let oid = object_id(person, about.tid);
     let now = about.now.unix_timestamp();
     let mut claims = json!({
         "aud": audience, "iss": format!("https://sts.windows.net/{}/", about.tid),
         "iat": now, "nbf": now, "exp": now + lifetime.as_secs().cast_signed(),
         "acr": "1", "appid": about.client_id, "appidacr": "0", "auth_time": about.signed_in.unix_timestamp(), "auth_ms": millis(about.signed_in),
-        "idtyp": "user", "name": person.name, "oid": person.oid, "scp": scopes,
-        "sub": pairwise(&person.oid, audience), "tid": about.tid,
+        "idtyp": "user", "name": person.name, "oid": oid, "scp": scopes,
+        "sub": pairwise(&oid, audience), "tid": about.tid,
         "unique_name": person.username, "uti": uti(), "ver": "1.0",
     });
     if person.tid == about.tid {
@@ -187,15 +192,16 @@ pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: 
 #[must_use]
 pub fn id_claims(about: &About<'_>, nonce: Option<&str>, profile: bool) -> Value {
     let person = about.person;
+    let oid = object_id(person, about.tid);
     let now = about.now.unix_timestamp();
     let mut claims = json!({
         "ver": "2.0", "iss": format!("https://login.microsoftonline.com/{}/v2.0", about.tid),
         "aud": about.client_id, "iat": now, "nbf": now, "exp": now + 3900,
-        "sub": pairwise(&person.oid, about.client_id), "tid": about.tid,
+        "sub": pairwise(&oid, about.client_id), "tid": about.tid,
         "sid": uuid::Uuid::new_v4(), "uti": uti(), "rh": "1.sandbox.",
     });
     if profile {
-        claims["oid"] = json!(person.oid);
+        claims["oid"] = json!(oid);
         claims["name"] = json!(person.name);
         claims["preferred_username"] = json!(person.username);
     }
