@@ -31,6 +31,7 @@ use super::state::Shared;
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::configuration))
+        .route("/{tenant}/.well-known/openid-configuration", get(discovery::configuration_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
         .route("/{tenant}/discovery/keys", get(discovery::keys))
         .route("/{tenant}/discovery/instance", get(discovery::instance))

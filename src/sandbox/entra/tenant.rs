@@ -48,6 +48,17 @@ impl Authority {
         }
     }
 
+    /// How the endpoints of the discovery document name it.
+    #[must_use]
+    pub fn segment(&self) -> &str {
+        match self {
+            Self::Common => "common",
+            Self::Organizations => "organizations",
+            Self::Consumers => "consumers",
+            Self::Tenant(id) => id,
+        }
+    }
+
     /// The tenant in the issuer of the discovery document: a placeholder where it depends on the person.
     #[must_use]
     pub fn issuer_tenant(&self) -> &str {
