@@ -9,9 +9,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::claims::handles_challenges;
 use super::tenant::{home_id, object_id};
 use crate::sandbox::state::Shared;
-use crate::sandbox::world::Person;
+use crate::sandbox::world::{Person, ServicePrincipal};
 
 /// Which resource checks a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
     let bearer = Bearer { oid: shared.look(|world| home_id(world, &object_id, &tid)), object_id, tid };
     let signed_in = claims["auth_ms"].as_i64().unwrap_or(0);
     match shared.peek_entra(|entra| entra.demanded_sign_in(&bearer.oid)) {
-        Some(since) if signed_in <= since => Err(BearerError::ClaimsChallenge {
+        Some(since) if signed_in <= since && is_challenged(shared, &claims) => Err(BearerError::ClaimsChallenge {
             www_authenticate: format!(
                 "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  error=\"insufficient_claims\", claims=\"{}\"",
@@ -97,6 +98,12 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
         }),
         _ => Ok(bearer),
     }
+}
+
+/// Clients get challenges if they declared that they handle them.
+fn is_challenged(shared: &Shared, claims: &Value) -> bool {
+    let declared = claims["xms_cc"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    shared.switches().challenge_all_clients || handles_challenges(declared)
 }
 
 /// The `claims` that ask for a sign-in no older than `since` (Unix milliseconds).
@@ -124,7 +131,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 pub fn issue_access(shared: &Shared, oid: &str, tid: &str, audience: Audience) -> String {
     let now = shared.clock().now();
     let person = shared.look(|world| world.people.get(oid).cloned()).unwrap_or_else(|| stranger(oid, tid));
-    let about = About { person: &person, tid, client_id: "sandbox", signed_in: now, now };
+    let about = About { person: &person, tid, client_id: "sandbox", capabilities: &[], signed_in: now, now };
     shared.peek_entra(|entra| entra.key.sign(&access_claims(&about, audience.uri(), "user_impersonation", ACCESS_MIN)))
 }
 
@@ -160,6 +167,8 @@ pub struct About<'a> {
     pub tid: &'a str,
     /// The application.
     pub client_id: &'a str,
+    /// Capabilities that the client declared with this request.
+    pub capabilities: &'a [String],
     /// When the person signed in interactively.
     pub signed_in: OffsetDateTime,
     /// Now.
@@ -180,12 +189,27 @@ pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: 
         "sub": pairwise(&oid, audience), "tid": about.tid,
         "unique_name": person.username, "uti": uti(), "ver": "1.0",
     });
+    if !about.capabilities.is_empty() {
+        claims["xms_cc"] = json!(about.capabilities);
+    }
     if person.tid == about.tid {
         claims["upn"] = json!(person.username);
     } else {
         claims["idp"] = json!(format!("https://sts.windows.net/{}/", person.tid));
     }
     claims
+}
+
+/// Claims of an access token of an application that acts for itself.
+#[must_use]
+pub fn app_claims(app: &ServicePrincipal, audience: &str, now: OffsetDateTime, lifetime: Duration) -> Value {
+    let now = now.unix_timestamp();
+    let issuer = format!("https://sts.windows.net/{}/", app.tid);
+    json!({
+        "aud": audience, "iss": issuer, "idp": issuer, "iat": now, "nbf": now,
+        "exp": now + lifetime.as_secs().cast_signed(), "appid": app.app_id, "appidacr": "1", "idtyp": "app",
+        "oid": app.oid, "sub": app.oid, "tid": app.tid, "uti": uti(), "ver": "1.0",
+    })
 }
 
 /// Claims of an ID token of version 2. `oid`, `name` and `preferred_username` come with the `profile` scope only.
