@@ -97,7 +97,7 @@ impl Dispatcher {
         request: Request<Body>,
     ) -> Result<Response<Body>, Cut> {
         let shared = &self.shared;
-        let call = describe(shared.clock().now(), host, service, &request);
+        let call = describe(shared, host, service, &request);
         let struck =
             shared.faults().strike(&Seen { service, method: request.method(), host, path: request.uri().path() });
         shared.clock().sleep(shared.options().latency).await;
@@ -200,27 +200,28 @@ async fn answer(router: Router, request: Request<Body>) -> Response<Body> {
     }
 }
 
-fn describe(at: OffsetDateTime, host: &str, service: Service, request: &Request<Body>) -> Call {
+fn describe(shared: &Shared, host: &str, service: Service, request: &Request<Body>) -> Call {
     Call {
         seq: 0,
-        at,
+        at: shared.clock().now(),
         service,
         host: host.to_owned(),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         query: redact_query(request.uri().query().unwrap_or_default()),
-        caller: caller(request.headers()),
+        caller: caller(shared, request.headers()),
         status: 0,
         throttled: false,
         effects: Vec::new(),
     }
 }
 
-/// Who the credential names; the services check whether it is true.
-fn caller(headers: &HeaderMap) -> Caller {
+/// Who the credential names; the services check whether it is true. People are named by the object id of their home.
+fn caller(shared: &Shared, headers: &HeaderMap) -> Caller {
     if let Some(claims) = entra::tokens::bearer_token(headers).and_then(entra::unverified_claims) {
         let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-        return Caller::Person { oid: text("oid"), tid: text("tid") };
+        let (oid, tid) = (text("oid"), text("tid"));
+        return Caller::Person { oid: shared.look(|world| entra::home_id(world, &oid, &tid)), tid };
     }
     let signature = headers
         .get(header::AUTHORIZATION)

@@ -19,7 +19,7 @@ use super::world::{Moment, World};
 
 pub use apps::{Spec, add_app, add_device, add_devices, add_group, add_symmetric_group};
 pub use azure::{add_dps, add_hub};
-pub use people::{ADA, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
+pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
 pub use templates::{BOILER, COMPRESSOR, PUMP, THERMOMETER, VALVE};
 
 /// The application that the default fleet lives in.

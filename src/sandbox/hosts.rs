@@ -31,6 +31,7 @@ impl Site {
             |suffix: &str| host.strip_suffix(suffix).is_some_and(|label| !label.is_empty() && !label.contains('.'));
         match host {
             "login.microsoftonline.com" => Some(Self::Entra),
+            "login.windows.net" | "login.microsoft.com" | "sts.windows.net" => Some(Self::Entra),
             "management.azure.com" => Some(Self::Arm),
             DPS_GLOBAL => Some(Self::DpsDevice),
             _ if below(".azureiotcentral.com") => Some(Self::Central),

@@ -178,7 +178,8 @@ impl CallLog {
 /// `query` with the values of secret parameters replaced.
 #[must_use]
 pub fn redact_query(query: &str) -> String {
-    const SECRET: [&str; 7] = ["code", "state", "nonce", "sig", "access_token", "id_token_hint", "client_secret"];
+    const SECRET: [&str; 8] =
+        ["code", "otc", "state", "nonce", "sig", "access_token", "id_token_hint", "client_secret"];
     let redacted: Vec<String> = query
         .split('&')
         .map(|pair| match pair.split_once('=') {

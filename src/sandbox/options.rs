@@ -8,6 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::clock::SandboxClock;
+use super::entra::ResourceKind;
 use super::world::World;
 
 /// The application id that the sandbox takes for registered when the options name none. Any other GUID works as well.
@@ -51,6 +52,12 @@ pub struct SandboxOptions {
     pub client_secret: Option<String>,
     /// The registration's redirect URIs.
     pub redirect_uris: Vec<(String, Platform)>,
+    /// The resources listed in the registration's permissions.
+    pub registered_resources: Vec<ResourceKind>,
+    /// What the token endpoint makes of scopes of several resources (documentation and practice differ).
+    pub several_resources: SeveralResources,
+    /// Resources send claims challenges to clients too that did not declare that they handle them.
+    pub challenge_all_clients: bool,
     /// What exists at the start; `None` is the default fleet.
     pub world: Option<World>,
 }
@@ -76,6 +83,9 @@ impl Default for SandboxOptions {
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
+            registered_resources: vec![ResourceKind::Arm, ResourceKind::Central, ResourceKind::Graph],
+            several_resources: SeveralResources::RefusedWithCodes,
+            challenge_all_clients: false,
             world: None,
         }
     }
@@ -97,6 +107,17 @@ pub enum BulkMetering {
     PerDevice,
     /// The call counts once.
     PerCall,
+}
+
+/// What the token endpoint makes of scopes of several resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeveralResources {
+    /// The token is for the first one named.
+    First,
+    /// So it is when a refresh token is redeemed; with a code they are refused (AADSTS700022).
+    RefusedWithCodes,
+    /// They are always refused.
+    Refused,
 }
 
 /// The platform of a redirect URI in the app registration (`replyUrlsWithType[].type`).
@@ -123,6 +144,10 @@ pub struct Switches {
     pub group_members_have_ids_only: bool,
     /// See [`SandboxOptions::lists_omit_linked_hubs`].
     pub lists_omit_linked_hubs: bool,
+    /// See [`SandboxOptions::several_resources`].
+    pub several_resources: SeveralResources,
+    /// See [`SandboxOptions::challenge_all_clients`].
+    pub challenge_all_clients: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -133,6 +158,8 @@ impl From<&SandboxOptions> for Switches {
             sticky_keys: options.sticky_keys,
             group_members_have_ids_only: options.group_members_have_ids_only,
             lists_omit_linked_hubs: options.lists_omit_linked_hubs,
+            several_resources: options.several_resources,
+            challenge_all_clients: options.challenge_all_clients,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::state::Shared;
 use super::world::{App, Dps, Hub, Policy, World};
 
 impl Shared {
-    /// Codes, refresh tokens, keys of policies, of enrollments and of devices, as they are now. Access and ID tokens are
+    /// Codes, refresh tokens, client secrets, keys of policies, of enrollments and of devices, as they are now. Access and ID tokens are
     /// not kept here: they all begin like [`super::entra::tokens::issue_access`]'s.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
@@ -20,7 +20,7 @@ impl Shared {
 }
 
 fn of_world(world: &World) -> Vec<String> {
-    let mut secrets = Vec::new();
+    let mut secrets: Vec<String> = world.service_principals.values().map(|app| app.secret.clone()).collect();
     for app in world.apps.values() {
         of_app(app, &mut secrets);
     }

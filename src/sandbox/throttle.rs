@@ -1,4 +1,4 @@
-//! Token buckets on the sandbox's clock, one for each scope that Azure meters.
+//! Token buckets and fixed windows on the sandbox's clock, one for each scope that Azure meters.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,11 +19,32 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// All buckets. A bucket is full when first used.
+/// So many requests in a window of time that begins with the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Requests let through.
+    pub amount: u32,
+    /// How long the window lasts.
+    pub per: Duration,
+}
+
+/// How a window stands after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether the request is let through.
+    pub allowed: bool,
+    /// How many more are.
+    pub left: u32,
+    /// When the window ends.
+    pub resets_after: Duration,
+}
+
+/// All buckets and windows. A bucket is full when first used.
 #[derive(Debug)]
 pub struct Throttles {
     clock: SandboxClock,
     buckets: Mutex<HashMap<String, Bucket>>,
+    windows: Mutex<HashMap<String, (OffsetDateTime, u32)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +57,7 @@ impl Throttles {
     /// No bucket used yet.
     #[must_use]
     pub fn new(clock: SandboxClock) -> Self {
-        Self { clock, buckets: Mutex::default() }
+        Self { clock, buckets: Mutex::default(), windows: Mutex::default() }
     }
 
     /// Takes `cost` from the bucket of `scope`, all or nothing. A cost above the burst is let through when the bucket is
@@ -63,6 +84,21 @@ impl Throttles {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=burst just above")]
         let whole = level as u32;
         whole
+    }
+
+    /// Counts a request in the window of `scope`; a refused one does not prolong it.
+    #[must_use]
+    pub fn count(&self, scope: &str, window: Window) -> Reading {
+        let now = self.clock.now();
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, used) = windows.entry(scope.to_owned()).or_insert((now, 0));
+        if now - *since >= window.per {
+            (*since, *used) = (now, 0);
+        }
+        let allowed = *used < window.amount;
+        *used += u32::from(allowed);
+        let resets_after = (window.per - (now - *since)).unsigned_abs();
+        Reading { allowed, left: window.amount - *used, resets_after }
     }
 
     fn buckets(&self) -> MutexGuard<'_, HashMap<String, Bucket>> {
@@ -107,6 +143,20 @@ mod tests {
         let wait = throttles.take("graph", 1, FIFTEEN).unwrap_err();
         assert!(wait <= Duration::from_millis(334), "{wait:?}");
         assert_eq!(throttles.left("graph", FIFTEEN), 0);
+    }
+
+    #[test]
+    fn a_window_lets_its_number_through_and_begins_anew_as_a_whole() {
+        let clock = SandboxClock::new(SandboxClock::real_now(), 1);
+        let window = Window { amount: 2, per: Duration::from_secs(5) };
+        let mut throttles = Throttles::new(clock);
+        let allowed = |throttles: &Throttles| throttles.count("graph", window).allowed;
+        assert_eq!([allowed(&throttles), allowed(&throttles), allowed(&throttles)], [true, true, false]);
+        throttles.clock = clock.put_ahead(Duration::from_secs(4));
+        let refused = throttles.count("graph", window);
+        assert!(!refused.allowed && refused.resets_after <= Duration::from_secs(1), "{refused:?}");
+        throttles.clock = clock.put_ahead(Duration::from_secs(6));
+        assert_eq!(throttles.count("graph", window).left, 1);
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct World {
     pub tenants: BTreeMap<String, Tenant>,
     /// People by object id.
     pub people: BTreeMap<String, Person>,
+    /// Applications that sign in as themselves, by the object id of their service principal.
+    #[serde(default)]
+    pub service_principals: BTreeMap<String, ServicePrincipal>,
     /// Subscriptions by id (GUID).
     pub subscriptions: BTreeMap<String, Subscription>,
     /// IoT Central applications by subdomain.
@@ -48,6 +51,26 @@ pub struct Person {
     pub azure_roles: Vec<(String, String)>,
     /// A word for the sandbox's sign-in page on what this person may do.
     pub note: String,
+}
+
+/// An application that signs in with credentials of its own. `Debug` shows no secret.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ServicePrincipal {
+    pub oid: String,
+    /// Application (client) id.
+    pub app_id: String,
+    /// The tenant that it is registered in.
+    pub tid: String,
+    pub name: String,
+    pub secret: String,
+    /// As [`Person::azure_roles`].
+    pub azure_roles: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for ServicePrincipal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServicePrincipal").field("oid", &self.oid).field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -3,21 +3,23 @@
 use super::failure::Failure;
 use super::target::Target;
 use crate::sandbox::entra::tokens::Bearer;
-use crate::sandbox::world::{Person, Resource, Subscription, World};
+use crate::sandbox::world::{Person, Resource, ServicePrincipal, Subscription, World};
 
-/// The caller, with what the directory knows of the person.
+/// The caller, with what the directory knows of the person or the application.
 #[derive(Debug)]
 pub struct Access<'a> {
     world: &'a World,
     bearer: &'a Bearer,
     person: Option<&'a Person>,
+    principal: Option<&'a ServicePrincipal>,
 }
 
 impl<'a> Access<'a> {
     /// What `bearer` may do in `world`.
     #[must_use]
     pub fn new(world: &'a World, bearer: &'a Bearer) -> Self {
-        Self { world, bearer, person: world.people.get(&bearer.oid) }
+        let (person, principal) = (world.people.get(&bearer.oid), world.service_principals.get(&bearer.oid));
+        Self { world, bearer, person, principal }
     }
 
     /// The person, if the directory has one.
@@ -26,19 +28,19 @@ impl<'a> Access<'a> {
         self.person
     }
 
-    /// Whether the person has any role at `scope` or above it.
+    /// Whether the caller has any role at `scope` or above it.
     #[must_use]
     pub fn may_read(&self, scope: &str) -> bool {
         self.roles().any(|(at, _)| covers(at, scope))
     }
 
-    /// Whether the person may list keys at `scope`: Owner and Contributor may, Reader may not.
+    /// Whether the caller may list keys at `scope`: Owner and Contributor may, Reader may not.
     #[must_use]
     pub fn may_list_keys(&self, scope: &str) -> bool {
         self.roles().any(|(at, role)| covers(at, scope) && matches!(role, "Owner" | "Contributor"))
     }
 
-    /// The subscriptions of the token's tenant in which the person has a role anywhere.
+    /// The subscriptions of the token's tenant in which the caller has a role anywhere.
     pub fn subscriptions(&self) -> impl Iterator<Item = &'a Subscription> {
         self.world
             .subscriptions
@@ -46,11 +48,15 @@ impl<'a> Access<'a> {
             .filter(|subscription| subscription.tenant == self.bearer.tid && self.enters(subscription))
     }
 
-    /// The subscription that `target` is under, if the person may look into it.
+    /// The subscription that `target` is under, if the caller may look into it.
     ///
     /// # Errors
-    /// 404 unknown, 401 a token of another tenant, 403 no role anywhere in it.
+    /// 400 no id at all, 404 unknown, 401 a token of another tenant, 403 no role anywhere in it.
     pub fn subscription(&self, target: &Target, id: &str) -> Result<&'a Subscription, Failure> {
+        if uuid::Uuid::try_parse(id).is_err() {
+            let message = format!("The provided subscription identifier '{id}' is malformed or invalid.");
+            return Err(Failure::bad_request("InvalidSubscriptionId", message));
+        }
         let found = self.world.subscriptions.values().find(|subscription| subscription.id.eq_ignore_ascii_case(id));
         let subscription = found.ok_or_else(|| {
             Failure::not_found("SubscriptionNotFound", format!("The subscription '{id}' could not be found."))
@@ -68,10 +74,12 @@ impl<'a> Access<'a> {
         Ok(subscription)
     }
 
-    /// 403 for this person.
+    /// 403 for this caller.
     #[must_use]
     pub fn refuse(&self, action: &str, scope: &str) -> Failure {
-        Failure::not_authorized(self.bearer, self.person, action, scope)
+        let person = self.person.map(|person| person.username.as_str());
+        let client = person.or(self.principal.map(|principal| principal.app_id.as_str())).unwrap_or_default();
+        Failure::not_authorized(self.bearer, client, action, scope)
     }
 
     fn enters(&self, subscription: &Subscription) -> bool {
@@ -80,7 +88,9 @@ impl<'a> Access<'a> {
     }
 
     fn roles(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.person.into_iter().flat_map(|person| &person.azure_roles).map(|(at, role)| (at.as_str(), role.as_str()))
+        let person = self.person.into_iter().flat_map(|person| &person.azure_roles);
+        let principal = self.principal.into_iter().flat_map(|principal| &principal.azure_roles);
+        person.chain(principal).map(|(at, role)| (at.as_str(), role.as_str()))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::sandbox::entra::tokens::{Bearer, BearerError};
-use crate::sandbox::world::{Person, Subscription};
+use crate::sandbox::world::Subscription;
 
 /// A refusal: status, ARM's code and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +47,9 @@ impl Failure {
         Self { of_provider: true, ..Self::not_found("404404", message) }
     }
 
-    /// 401 with the header that tells clients why.
-    pub fn unauthorized(error: BearerError) -> Self {
+    /// 401 with the header that tells clients why, and where to get a token: at `tenant` if the path names a
+    /// subscription of one.
+    pub fn unauthorized(error: BearerError, tenant: Option<&str>) -> Self {
         let (code, message) = match &error {
             BearerError::Missing => {
                 ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.".to_owned())
@@ -73,10 +74,16 @@ impl Failure {
         };
         let www_authenticate = match error {
             BearerError::ClaimsChallenge { www_authenticate } => www_authenticate,
-            _ => format!(
-                "Bearer authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
-                 error=\"invalid_token\", error_description=\"{message}\""
-            ),
+            _ => {
+                let authority = tenant.map_or_else(
+                    || "https://login.microsoftonline.com/common/oauth2/authorize".to_owned(),
+                    |tenant| format!("https://login.windows.net/{tenant}"),
+                );
+                format!(
+                    "Bearer authorization_uri=\"{authority}\", error=\"invalid_token\", \
+                     error_description=\"{message}\""
+                )
+            }
         };
         Self { www_authenticate: Some(www_authenticate), ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
     }
@@ -103,12 +110,11 @@ impl Failure {
 
     /// 403 that names the action and the scope.
     #[must_use]
-    pub fn not_authorized(bearer: &Bearer, person: Option<&Person>, action: &str, scope: &str) -> Self {
+    pub fn not_authorized(bearer: &Bearer, client: &str, action: &str, scope: &str) -> Self {
         let message = format!(
-            "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
+            "The client '{client}' with object id '{}' does not have authorization to perform action '{action}' over scope \
              '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-            person.map_or("", |person| person.username.as_str()),
-            bearer.oid
+            bearer.object_id
         );
         Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
     }

@@ -1,31 +1,32 @@
 //! Resource Graph: one query over all that the caller may read.
 
+mod failure;
+mod rows;
+
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::failure::GraphFailure;
 use super::access::Access;
-use super::failure::Failure;
 use super::kql::Query;
 use super::paging;
-use super::resources::{self, Found};
 use crate::sandbox::entra::tokens::Bearer;
 use crate::sandbox::state::Shared;
-use crate::sandbox::throttle::Rate;
+use crate::sandbox::throttle::{Reading, Window};
 
-/// 15 queries per five seconds and person.
-const QUOTA: Rate = Rate { amount: 15, per: Duration::from_secs(5), burst: 15 };
+/// 15 queries per five seconds and person, counted from the first one.
+const QUOTA: Window = Window { amount: 15, per: Duration::from_secs(5) };
 
 #[derive(Debug, Deserialize)]
 struct Body {
     query: String,
     subscriptions: Option<Vec<String>>,
-    #[serde(default)]
-    options: Options,
+    options: Option<Options>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,83 +42,109 @@ struct Options {
 }
 
 /// `POST /providers/Microsoft.ResourceGraph/resources`
-pub fn query(shared: &Shared, bearer: &Bearer, body: &[u8]) -> Response {
-    let scope = format!("graph/{}", bearer.oid);
-    let mut response = match shared.throttles().take(&scope, 1, QUOTA) {
-        Ok(()) => {
-            answer(shared, bearer, body).map_or_else(IntoResponse::into_response, |body| Json(body).into_response())
-        }
-        Err(wait) => Failure::throttled("RateLimiting", wait).into_response(),
+pub fn query(shared: &Shared, bearer: &Bearer, version: &str, body: &[u8]) -> Response {
+    let now = shared.clock().now();
+    let quota = shared.throttles().count(&format!("graph/{}", bearer.oid), QUOTA);
+    let answered = if quota.allowed { answer(shared, bearer, version, body) } else { Err(GraphFailure::throttled()) };
+    let mut response = match answered {
+        Ok(body) => Json(body).into_response(),
+        Err(failure) => failure.into_response_at(now),
     };
-    let left = shared.throttles().left(&scope, QUOTA);
-    response.headers_mut().insert("x-ms-user-quota-remaining", HeaderValue::from(left));
-    response.headers_mut().insert("x-ms-user-quota-resets-after", HeaderValue::from_static("00:00:05"));
+    tell(quota, response.headers_mut());
     response
 }
 
-fn answer(shared: &Shared, bearer: &Bearer, body: &[u8]) -> Result<Value, Failure> {
-    let refuse = |message: String| Failure::bad_request("BadRequest", message);
+fn tell(quota: Reading, headers: &mut HeaderMap) {
+    let seconds = quota.resets_after.as_secs() + u64::from(quota.resets_after.subsec_nanos() > 0);
+    headers.insert("x-ms-user-quota-remaining", HeaderValue::from(quota.left));
+    if let Ok(value) = HeaderValue::from_str(&format!("00:00:{seconds:02}")) {
+        headers.insert("x-ms-user-quota-resets-after", value);
+    }
+    if !quota.allowed {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+}
+
+/// How the rows of an answer are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Objects,
+    Table,
+}
+
+/// The oldest versions answer with a table unless told otherwise.
+fn format(asked: Option<&str>, version: &str) -> Result<Format, GraphFailure> {
+    match asked.map(str::to_ascii_lowercase).as_deref() {
+        None if version.starts_with("2018") || version.starts_with("2019") => Ok(Format::Table),
+        None | Some("objectarray") => Ok(Format::Objects),
+        Some("table") => Ok(Format::Table),
+        Some(other) => Err(GraphFailure::bad_request("InvalidResultFormat", format!("'{other}' is not a format."))),
+    }
+}
+
+fn answer(shared: &Shared, bearer: &Bearer, version: &str, body: &[u8]) -> Result<Value, GraphFailure> {
     let body: Body = serde_json::from_slice(body).map_err(|error| {
-        refuse(format!("Please provide below info when asking for support: the request body is not valid: {error}"))
+        GraphFailure::bad_request("InvalidRequestContent", format!("The body is not valid: {error}"))
     })?;
-    let query = Query::parse(&body.query).map_err(refuse)?;
-    if body.options.result_format.as_deref().is_some_and(|format| !format.eq_ignore_ascii_case("objectArray")) {
-        return Err(refuse("The sandbox answers with resultFormat 'objectArray' only.".to_owned()));
-    }
-    let top = body.options.top.unwrap_or(100);
+    let options = body.options.unwrap_or_default();
+    let query = Query::parse(&body.query).map_err(GraphFailure::invalid_query)?;
+    let format = format(options.result_format.as_deref(), version)?;
+    let top = options.top.unwrap_or(100);
     if !(1..=1000).contains(&top) {
-        return Err(refuse("The value of $top must be between 1 and 1000.".to_owned()));
+        let message = "The value of $top must be between 1 and 1000.";
+        return Err(GraphFailure::bad_request("InvalidTopParameter", message));
     }
-    let from = match &body.options.skip_token {
-        Some(token) => paging::decode(token).ok_or_else(|| refuse("The skip token is invalid.".to_owned()))?,
-        None => body.options.skip.unwrap_or(0),
+    let from = match &options.skip_token {
+        Some(token) => paging::decode(token)
+            .filter(|_| query.has_pages())
+            .ok_or_else(|| GraphFailure::bad_request("InvalidSkipToken", "The skip token does not fit the query."))?,
+        None => options.skip.unwrap_or(0),
     };
     let linked_hubs = !shared.switches().lists_omit_linked_hubs;
     let rows = shared.look(|world| {
         let access = Access::new(world, bearer);
-        let wanted = |id: &str| {
-            body.subscriptions.as_ref().is_none_or(|asked| asked.iter().any(|one| one.eq_ignore_ascii_case(id)))
-        };
-        let visible: Vec<&str> = access.subscriptions().map(|one| one.id.as_str()).filter(|id| wanted(id)).collect();
-        if visible.is_empty() && body.subscriptions.as_ref().is_some_and(|asked| !asked.is_empty()) {
-            let message = "There must be at least one subscription that the caller has access to.";
-            return Err(Failure::bad_request("NoValidSubscriptionsInQueryRequest", message));
-        }
-        let readable = resources::all(world)
-            .filter(|found| visible.contains(&found.resource().subscription.as_str()) && access.may_read(&found.id()));
-        Ok(readable.map(|found| row(found, found.body(world, linked_hubs), &bearer.tid)).collect())
+        let visible = rows::visible(&access, body.subscriptions.as_deref().unwrap_or_default())?;
+        Ok::<_, GraphFailure>(rows::of(query.table, world, &access, &visible, linked_hubs))
     })?;
-    Ok(page(&query, rows, from, top))
+    Ok(page(&query, rows, from, top, format))
 }
 
-fn page(query: &Query, rows: Vec<Value>, from: usize, top: usize) -> Value {
+fn page(query: &Query, rows: Vec<Value>, from: usize, top: usize, format: Format) -> Value {
     let found = query.run(rows);
     let until = found.len().min(from.saturating_add(top));
     let data = found.get(from..until).unwrap_or_default();
     let more = until < found.len();
     let mut answer = json!({
         "totalRecords": found.len(), "count": data.len(),
-        "resultTruncated": if more && !query.projects_id() { "true" } else { "false" },
-        "data": data, "facets": [],
+        "resultTruncated": if more && !query.has_pages() { "true" } else { "false" },
+        "data": match format {
+            Format::Objects => json!(data),
+            Format::Table => table(&query.columns, data),
+        },
+        "facets": [],
     });
     // Without ids there is no stable order to go on from.
-    if more && query.projects_id() {
+    if more && query.has_pages() {
         answer["$skipToken"] = json!(paging::encode(until));
     }
     answer
 }
 
-/// A row of the `resources` table: types in lower case, ids in whatever case Azure happens to have.
-fn row(found: Found<'_>, body: Value, tenant: &str) -> Value {
-    let resource = found.resource();
-    let id = found.id();
-    let id =
-        if resource.name.len().is_multiple_of(2) { id.replace("/resourceGroups/", "/resourcegroups/") } else { id };
-    json!({
-        "id": id, "name": resource.name, "type": found.kind().type_name().to_ascii_lowercase(),
-        "tenantId": tenant, "kind": "", "location": resource.location,
-        "resourceGroup": resource.resource_group.to_ascii_lowercase(), "subscriptionId": resource.subscription,
-        "managedBy": "", "sku": body["sku"], "plan": null, "properties": body["properties"],
-        "tags": null, "identity": body["identity"], "zones": null,
-    })
+/// Rows as arrays, below the names and types of their columns.
+fn table(columns: &[String], data: &[Value]) -> Value {
+    let kind = |column: &String| match data.iter().map(|row| &row[column.as_str()]).find(|value| !value.is_null()) {
+        Some(Value::String(_)) => "string",
+        Some(Value::Bool(_)) => "boolean",
+        Some(Value::Number(number)) => {
+            if number.is_f64() {
+                "number"
+            } else {
+                "integer"
+            }
+        }
+        _ => "object",
+    };
+    let columns_shown: Vec<Value> = columns.iter().map(|name| json!({ "name": name, "type": kind(name) })).collect();
+    let row = |row: &Value| columns.iter().map(|column| row[column.as_str()].clone()).collect::<Vec<_>>();
+    json!({ "columns": columns_shown, "rows": data.iter().map(row).collect::<Vec<_>>() })
 }

@@ -1,10 +1,20 @@
-//! The small part of the Kusto language that clients use to list resources: a table, then `where`, `project`, `order`
-//! and `take`. What it does not understand it refuses, as Resource Graph refuses what it does not.
+//! The part of the Kusto language that clients use to list resources: a table, then operators such as `where`, `project`
+//! and `order`. What it does not understand it refuses, as Resource Graph refuses what it does not.
 
-use serde_json::{Map, Value};
+mod expression;
+mod lexer;
+mod parser;
+mod words;
 
-/// The columns of the `resources` table.
-const COLUMNS: [&str; 15] = [
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use self::expression::{Expression, Step, order};
+
+/// The columns of both tables.
+const COLUMNS: [&str; 16] = [
     "id",
     "name",
     "type",
@@ -20,29 +30,62 @@ const COLUMNS: [&str; 15] = [
     "tags",
     "identity",
     "zones",
+    "extendedLocation",
 ];
+
+/// What a query is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Resources of all providers.
+    Resources,
+    /// Subscriptions and resource groups.
+    ResourceContainers,
+}
+
+impl Table {
+    fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "resources" => Some(Self::Resources),
+            "resourcecontainers" => Some(Self::ResourceContainers),
+            _ => None,
+        }
+    }
+
+    fn columns(self) -> [&'static str; 16] {
+        COLUMNS
+    }
+}
 
 /// A query that was understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    steps: Vec<Step>,
+    /// Where its rows come from.
+    pub table: Table,
+    /// The columns of its result, in order.
+    pub columns: Vec<String>,
+    stages: Vec<Stage>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Step {
-    Where(Vec<Condition>),
-    Project(Vec<(String, String)>),
-    Order { column: String, descending: bool },
+enum Stage {
+    Where(Expression),
+    Project(Vec<(String, Expression)>),
+    Extend(Vec<(String, Expression)>),
+    Drop(Vec<String>),
+    Order(Vec<SortKey>),
     Take(usize),
+    Top(usize, Vec<SortKey>),
+    Distinct(Vec<String>),
+    Count,
+    CountBy { name: String, by: Vec<(String, Expression)> },
 }
 
-/// A column is one of some values.
+/// What rows are sorted by.
 #[derive(Debug, Clone, PartialEq)]
-struct Condition {
-    column: String,
-    values: Vec<String>,
-    negated: bool,
-    case_matters: bool,
+struct SortKey {
+    by: Expression,
+    descending: bool,
+    nothing_first: bool,
 }
 
 impl Query {
@@ -51,197 +94,105 @@ impl Query {
     /// # Errors
     /// A sentence for the caller.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut stages = text.split('|').map(str::trim);
-        match stages.next() {
-            Some(table) if table.eq_ignore_ascii_case("resources") => {}
-            Some(table) => return Err(format!("The table '{table}' is not known; use 'resources'.")),
-            None => return Err("The query is empty.".to_owned()),
-        }
-        let steps = stages.map(parse_step).collect::<Result<Vec<_>, _>>()?;
-        let query = Self { steps };
-        if query.names_type() { Ok(query) } else { Err("The query must name resource types.".to_owned()) }
+        parser::parse(text)
     }
 
-    /// Whether the result has the `id` column; without it there is no paging.
+    /// Whether its result can be read in pages: the ids of the resources must be in it, and no number of rows be asked
+    /// for.
     #[must_use]
-    pub fn projects_id(&self) -> bool {
-        self.steps.iter().all(|step| match step {
-            Step::Project(columns) => columns.iter().any(|(name, from)| name == "id" && from == "id"),
-            _ => true,
+    pub fn has_pages(&self) -> bool {
+        let id = Expression::Path(vec![Step::Name("id".to_owned())]);
+        self.stages.iter().all(|stage| match stage {
+            Stage::Project(named) => named.iter().any(|(name, from)| name == "id" && *from == id),
+            Stage::Extend(named) => named.iter().all(|(name, _)| name != "id"),
+            Stage::Drop(columns) => columns.iter().all(|column| column != "id"),
+            Stage::Distinct(columns) => columns.iter().any(|column| column == "id"),
+            Stage::Where(_) | Stage::Order(_) | Stage::Top(..) => true,
+            Stage::Take(_) | Stage::Count | Stage::CountBy { .. } => false,
         })
     }
 
-    fn names_type(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Where(conditions) => conditions.iter().any(|condition| condition.column == "type"),
-            _ => false,
-        })
-    }
-
-    /// Runs the query over rows that have all columns.
+    /// Runs the query over rows that have all columns of its table.
     #[must_use]
-    pub fn run(&self, mut rows: Vec<Value>) -> Vec<Value> {
-        for step in &self.steps {
-            match step {
-                Step::Where(alternatives) => rows.retain(|row| alternatives.iter().any(|one| one.holds(row))),
-                Step::Project(columns) => rows = rows.iter().map(|row| project(row, columns)).collect(),
-                Step::Order { column, descending } => {
-                    rows.sort_by_key(|row| lookup(row, column).as_str().map(str::to_lowercase));
-                    if *descending {
-                        rows.reverse();
-                    }
+    pub fn run(&self, rows: Vec<Value>) -> Vec<Value> {
+        self.stages.iter().fold(rows, |rows, stage| stage.run(rows))
+    }
+}
+
+impl Stage {
+    fn run(&self, mut rows: Vec<Value>) -> Vec<Value> {
+        match self {
+            Self::Where(condition) => rows.retain(|row| condition.holds(row)),
+            Self::Project(named) => rows = rows.iter().map(|row| Value::Object(project(row, named))).collect(),
+            Self::Extend(named) => {
+                for row in &mut rows {
+                    let added = project(row, named);
+                    row.as_object_mut().into_iter().for_each(|row| row.extend(added.clone()));
                 }
-                Step::Take(count) => rows.truncate(*count),
             }
+            Self::Drop(columns) => {
+                for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                    row.retain(|name, _| !columns.contains(name));
+                }
+            }
+            Self::Order(keys) => rows.sort_by(|left, right| compare(keys, left, right)),
+            Self::Take(count) => rows.truncate(*count),
+            Self::Top(count, keys) => {
+                rows.sort_by(|left, right| compare(keys, left, right));
+                rows.truncate(*count);
+            }
+            Self::Distinct(columns) => rows = distinct(&rows, columns),
+            Self::Count => rows = vec![json!({ "Count": rows.len() })],
+            Self::CountBy { name, by } => rows = count_by(&rows, name, by),
         }
         rows
     }
 }
 
-impl Condition {
-    fn holds(&self, row: &Value) -> bool {
-        let found = lookup(row, &self.column);
-        let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-        let same = |value: &String| if self.case_matters { *value == text } else { value.eq_ignore_ascii_case(&text) };
-        self.values.iter().any(same) != self.negated
-    }
-}
-
-fn lookup<'a>(row: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(row, |value, name| &value[name])
-}
-
-fn project(row: &Value, columns: &[(String, String)]) -> Value {
-    let fields: Map<String, Value> =
-        columns.iter().map(|(name, from)| (name.clone(), lookup(row, from).clone())).collect();
-    Value::Object(fields)
-}
-
-fn parse_step(stage: &str) -> Result<Step, String> {
-    let (verb, rest) = stage.split_once(char::is_whitespace).unwrap_or((stage, ""));
-    match verb.to_ascii_lowercase().as_str() {
-        "where" => Ok(Step::Where(split_words(rest, "or").into_iter().map(parse_condition).collect::<Result<_, _>>()?)),
-        "project" => Ok(Step::Project(rest.split(',').map(parse_column).collect::<Result<_, _>>()?)),
-        "order" | "sort" => {
-            let mut words = rest.split_whitespace();
-            if !words.next().is_some_and(|word| word.eq_ignore_ascii_case("by")) {
-                return Err(format!("'{stage}' lacks 'by'."));
-            }
-            let column = known_column(words.next().unwrap_or_default())?;
-            // Kusto sorts downwards unless told otherwise.
-            let descending = !words.next().is_some_and(|word| word.eq_ignore_ascii_case("asc"));
-            Ok(Step::Order { column, descending })
+fn compare(keys: &[SortKey], left: &Value, right: &Value) -> Ordering {
+    let one = |key: &SortKey| {
+        let (left, right) = (key.by.value(left), key.by.value(right));
+        if left.is_null() != right.is_null() {
+            return if left.is_null() == key.nothing_first { Ordering::Less } else { Ordering::Greater };
         }
-        "take" | "limit" => {
-            rest.trim().parse().map(Step::Take).map_err(|_| format!("'{rest}' is not a number of rows."))
-        }
-        _ => Err(format!("The operator '{verb}' is not supported.")),
-    }
+        let found = order(&left, &right);
+        if key.descending { found.reverse() } else { found }
+    };
+    keys.iter().map(one).find(|found| found.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Splits at a word outside quotes, and drops a pair of outer parentheses around each part.
-fn split_words<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
-    let lower = text.to_ascii_lowercase();
-    let separator = format!(" {word} ");
-    let mut parts = Vec::new();
-    let (mut from, mut quoted) = (0, false);
-    for (at, letter) in lower.char_indices() {
-        quoted ^= letter == '\'' || letter == '"';
-        if !quoted && at >= from && lower[at..].starts_with(&separator) {
-            parts.push(text[from..at].trim());
-            from = at + separator.len();
+fn project(row: &Value, named: &[(String, Expression)]) -> Map<String, Value> {
+    named.iter().map(|(name, expression)| (name.clone(), expression.value(row))).collect()
+}
+
+fn distinct(rows: &[Value], columns: &[String]) -> Vec<Value> {
+    let mut found: Vec<Value> = Vec::new();
+    for row in rows {
+        let kept: Map<String, Value> =
+            columns.iter().map(|column| (column.clone(), row[column.as_str()].clone())).collect();
+        let kept = Value::Object(kept);
+        if !found.contains(&kept) {
+            found.push(kept);
         }
     }
-    parts.push(text[from..].trim());
-    parts
+    found
 }
 
-fn parse_condition(text: &str) -> Result<Condition, String> {
-    let text = text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(text).trim();
-    let end = text.find(|letter: char| !(letter.is_alphanumeric() || letter == '.')).unwrap_or(text.len());
-    let (column, rest) = text.split_at(end);
-    let rest = rest.trim_start();
-    // The longer operators first, since the shorter ones begin them.
-    let operators = [("!in~", true, false), ("!in", true, true), ("in~", false, false), ("in", false, true)];
-    let operators = operators.into_iter().chain([
-        ("=~", false, false),
-        ("!~", true, false),
-        ("==", false, true),
-        ("!=", true, true),
-    ]);
-    for (operator, negated, case_matters) in operators {
-        if let Some(operand) = rest.strip_prefix(operator) {
-            let values = literals(operand);
-            if values.is_empty() {
-                return Err(format!("'{text}' compares with nothing."));
-            }
-            return Ok(Condition { column: known_column(column)?, values, negated, case_matters });
-        }
+fn count_by(rows: &[Value], name: &str, by: &[(String, Expression)]) -> Vec<Value> {
+    let mut counted: BTreeMap<String, (Map<String, Value>, usize)> = BTreeMap::new();
+    if by.is_empty() {
+        return vec![Value::Object(Map::from_iter([(name.to_owned(), Value::from(rows.len()))]))];
     }
-    Err(format!("The condition '{text}' is not supported."))
-}
-
-fn literals(text: &str) -> Vec<String> {
-    let mut values = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(['\'', '"']) {
-        let quote = &rest[start..=start];
-        let Some(length) = rest[start + 1..].find(quote) else { break };
-        values.push(rest[start + 1..start + 1 + length].to_owned());
-        rest = &rest[start + length + 2..];
+    for row in rows {
+        let group = project(row, by);
+        counted.entry(Value::Object(group.clone()).to_string()).or_insert((group, 0)).1 += 1;
     }
-    values
-}
-
-fn parse_column(text: &str) -> Result<(String, String), String> {
-    let (name, from) = text.split_once('=').unwrap_or((text, text));
-    Ok((name.trim().to_owned(), known_column(from.trim())?))
-}
-
-fn known_column(path: &str) -> Result<String, String> {
-    let first = path.split('.').next().unwrap_or_default();
-    if COLUMNS.contains(&first) { Ok(path.to_owned()) } else { Err(format!("The column '{path}' is not known.")) }
+    let row = |(mut group, count): (Map<String, Value>, usize)| {
+        group.insert(name.to_owned(), Value::from(count));
+        Value::Object(group)
+    };
+    counted.into_values().map(row).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn rows() -> Vec<Value> {
-        vec![
-            json!({ "id": "/b", "name": "b", "type": "microsoft.devices/iothubs", "properties": { "hostName": "b.x" } }),
-            json!({ "id": "/a", "name": "a", "type": "microsoft.iotcentral/iotapps", "properties": {} }),
-            json!({ "id": "/c", "name": "c", "type": "microsoft.web/sites", "properties": {} }),
-        ]
-    }
-
-    #[test]
-    fn the_usual_query_lists_the_types_named_in_order() {
-        let query = Query::parse(
-            "resources | where type in~ ('Microsoft.IoTCentral/iotApps','microsoft.devices/iothubs') | project id, name | order by id asc",
-        )
-        .unwrap();
-        assert!(query.projects_id());
-        assert_eq!(query.run(rows()), [json!({ "id": "/a", "name": "a" }), json!({ "id": "/b", "name": "b" })]);
-    }
-
-    #[test]
-    fn alternatives_and_paths_are_understood() {
-        let query = Query::parse(
-            "Resources | where type =~ 'Microsoft.Web/sites' or type == \"microsoft.devices/iothubs\" | project host = properties.hostName | take 1",
-        )
-        .unwrap();
-        assert!(!query.projects_id());
-        assert_eq!(query.run(rows()), [json!({ "host": "b.x" })]);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused() {
-        for text in ["ResourceContainers", "resources", "resources | summarize count()", "resources | where type ~ 'x'"]
-        {
-            assert!(Query::parse(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -2,8 +2,11 @@
 //! and Resource Graph.
 
 mod access;
+mod containers;
 mod failure;
+mod filter;
 mod graph;
+mod keys;
 mod kql;
 mod paging;
 mod resources;
@@ -14,18 +17,19 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use self::access::{Access, id_of};
+use self::access::Access;
 use self::failure::Failure;
+use self::filter::Filter;
 use self::target::{Address, Kind, Target};
 use super::entra::tokens::{Audience, Bearer, verify_bearer};
 use super::state::Shared;
 use super::throttle::Rate;
-use super::world::{Policy, World};
+use super::world::World;
 
 /// Reads per person and subscription.
 const READS: Rate = Rate { amount: 25, per: Duration::from_secs(1), burst: 250 };
@@ -38,7 +42,16 @@ pub fn router(shared: Shared) -> Router {
 }
 
 async fn handle(State(shared): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let mut response = respond(&shared, &method, &uri, &headers, &body);
+    let mut response = match method {
+        // A browser asks without a token whether it may send one.
+        Method::OPTIONS => preflight(&headers),
+        _ => respond(&shared, &method, &uri, &headers, &body),
+    };
+    if headers.contains_key(header::ORIGIN) {
+        let all = HeaderValue::from_static("*");
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all.clone());
+        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, all);
+    }
     let id = uuid::Uuid::new_v4().to_string();
     for name in ["x-ms-request-id", "x-ms-correlation-request-id"] {
         if let Ok(value) = HeaderValue::from_str(&id) {
@@ -48,10 +61,25 @@ async fn handle(State(shared): State<Shared>, method: Method, uri: Uri, headers:
     response
 }
 
+fn preflight(headers: &HeaderMap) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let allowed = HeaderValue::from_static("GET,HEAD,PUT,POST,PATCH,DELETE,OPTIONS");
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, allowed);
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or_else(|| HeaderValue::from_static("*")));
+    response.headers_mut().insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    response
+}
+
 fn respond(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
     let bearer = match verify_bearer(shared, headers, Audience::Arm) {
         Ok(bearer) => bearer,
-        Err(error) => return Failure::unauthorized(error).into_response(),
+        Err(error) => {
+            let tenant = shared.look(|world| tenant_of(world, uri.path()));
+            return Failure::unauthorized(error, tenant.as_deref()).into_response();
+        }
     };
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
@@ -64,13 +92,14 @@ fn respond(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, bod
             Err(failure) => return failure.into_response(),
         };
     let action = matches!(target, Target::Keys(..) | Target::Graph);
-    if *method != (if action { Method::POST } else { Method::GET }) {
+    let allowed = if action { *method == Method::POST } else { matches!(*method, Method::GET | Method::HEAD) };
+    if !allowed {
         return Failure::method_not_allowed(method).into_response();
     }
     if target == Target::Graph {
-        return graph::query(shared, &bearer, body);
+        return graph::query(shared, &bearer, version.unwrap_or_default(), body);
     }
-    metered(shared, &bearer, &target, || {
+    let mut response = metered(shared, &bearer, &target, || {
         let switches = shared.switches();
         let asked = Asked {
             bearer: &bearer,
@@ -80,7 +109,21 @@ fn respond(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, bod
             list_hubs: !switches.lists_omit_linked_hubs,
         };
         shared.look(|world| asked.answer(world, &target))
-    })
+    });
+    // Whether something exists is told without a body.
+    if *method == Method::HEAD && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = axum::body::Body::empty();
+    }
+    response
+}
+
+/// The tenant of the subscription that a path is under.
+fn tenant_of(world: &World, path: &str) -> Option<String> {
+    let target = Target::parse(path).ok()?;
+    let id = target.subscription()?;
+    let found = world.subscriptions.values().find(|subscription| subscription.id.eq_ignore_ascii_case(id));
+    found.map(|subscription| subscription.tenant.clone())
 }
 
 /// Answers if the caller's bucket has something left, and tells in a header what is left.
@@ -125,10 +168,21 @@ impl Asked<'_> {
             access.subscription(target, id)?;
         }
         match target {
-            Target::Tenants => self.page(&tenants(world, &access, self.bearer)),
-            Target::Subscriptions => self.page(&access.subscriptions().map(subscription).collect::<Vec<_>>()),
-            Target::Subscription(id) => access.subscription(target, id).map(subscription),
-            Target::ResourceGroups(id) => self.page(&resource_groups(world, &access, id)),
+            Target::Tenants => self.page(&containers::tenants(world, &access, self.bearer)),
+            Target::Subscriptions => {
+                self.page(&access.subscriptions().map(containers::subscription).collect::<Vec<_>>())
+            }
+            Target::Subscription(id) => access.subscription(target, id).map(containers::subscription),
+            Target::ResourceGroups(id) => self.page(&containers::groups(world, &access, id)),
+            Target::ResourceGroup(id, name) => containers::group(world, &access, id, name),
+            Target::Locations(id) => Ok(json!({ "value": containers::locations(id) })),
+            Target::Providers(id, None) => self.page(&containers::providers(id)),
+            Target::Providers(id, Some(name)) => Ok(containers::provider(id, name)),
+            Target::Resources { subscription, group } => self.resources(world, &access, subscription, group.as_deref()),
+            Target::Foreign { subscription, group, path, single } => {
+                group.as_deref().map_or(Ok(()), |group| containers::check_group(world, subscription, group))?;
+                if *single { Err(not_there(path, group.as_deref().unwrap_or_default())) } else { self.page(&[]) }
+            }
             Target::List { subscription, group, kind } => {
                 self.list(world, &access, subscription, group.as_deref(), *kind)
             }
@@ -136,7 +190,7 @@ impl Asked<'_> {
                 let found = find(world, &access, address, "read")?;
                 Ok(found.body(world, true))
             }
-            Target::Keys(address, name) => keys(world, &access, address, name.as_deref()),
+            Target::Keys(address, name) => keys::list(world, &access, address, name.as_deref()),
             Target::Certificates(address, name) => {
                 find(world, &access, address, "read")?;
                 match name {
@@ -162,24 +216,40 @@ impl Asked<'_> {
         group: Option<&str>,
         kind: Kind,
     ) -> Result<Value, Failure> {
-        if let Some(group) = group {
-            let exists = |name: &str| name.eq_ignore_ascii_case(group);
-            if !resources::all(world).any(|found| exists(&found.resource().resource_group)) {
-                let message = format!("Resource group '{group}' could not be found.");
-                return Err(Failure::not_found("ResourceGroupNotFound", message));
-            }
-        }
-        let items: Vec<Value> = resources::all(world)
-            .filter(|found| {
-                found.kind() == kind
-                    && found.resource().subscription.eq_ignore_ascii_case(subscription)
-                    && group.is_none_or(|group| found.resource().resource_group.eq_ignore_ascii_case(group))
-                    && access.may_read(&found.id())
-            })
-            .map(|found| found.body(world, self.list_hubs))
-            .collect();
-        self.page(&items)
+        let found = readable(world, access, subscription, group)?;
+        let of_kind = found.into_iter().filter(|found| found.kind() == kind);
+        self.page(&of_kind.map(|found| found.body(world, self.list_hubs)).collect::<Vec<_>>())
     }
+
+    /// Resources of all types, without what is their provider's own to tell.
+    fn resources(
+        &self,
+        world: &World,
+        access: &Access<'_>,
+        subscription: &str,
+        group: Option<&str>,
+    ) -> Result<Value, Failure> {
+        let parameter = |name: &str| self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let filter = parameter("$filter").map(|(_, text)| Filter::parse(text)).transpose()?;
+        let found = readable(world, access, subscription, group)?.into_iter().map(resources::Found::outline);
+        self.page(&found.filter(|one| filter.as_ref().is_none_or(|filter| filter.passes(one))).collect::<Vec<_>>())
+    }
+}
+
+/// The resources of a subscription, or of one of its groups, that the caller may read.
+fn readable<'a>(
+    world: &'a World,
+    access: &Access<'_>,
+    subscription: &str,
+    group: Option<&str>,
+) -> Result<Vec<resources::Found<'a>>, Failure> {
+    group.map_or(Ok(()), |group| containers::check_group(world, subscription, group))?;
+    let wanted = |found: &resources::Found<'_>| {
+        found.resource().subscription.eq_ignore_ascii_case(subscription)
+            && group.is_none_or(|group| found.resource().resource_group.eq_ignore_ascii_case(group))
+            && access.may_read(&found.id())
+    };
+    Ok(resources::all(world).filter(wanted).collect())
 }
 
 fn find<'a>(
@@ -196,90 +266,14 @@ fn find<'a>(
     if !access.may_read(&scope) {
         return Err(access.refuse(&format!("{type_name}/{action}"), &scope));
     }
-    resources::at(world, address).ok_or_else(|| {
-        let message = format!(
-            "The Resource '{type_name}/{}' under resource group '{}' was not found. For more details please go to \
-             https://aka.ms/ARMResourceNotFoundFix",
-            address.name, address.group
-        );
-        Failure::not_found("ResourceNotFound", message)
-    })
+    containers::check_group(world, &address.subscription, &address.group)?;
+    resources::at(world, address).ok_or_else(|| not_there(&format!("{type_name}/{}", address.name), &address.group))
 }
 
-fn keys(world: &World, access: &Access<'_>, address: &Address, name: Option<&str>) -> Result<Value, Failure> {
-    let action = match (address.kind, name) {
-        (Kind::Hub, Some(_)) => "iotHubKeys/listkeys/action",
-        (_, Some(_)) => "keys/listkeys/action",
-        (_, None) => "listkeys/action",
-    };
-    let found = find(world, access, address, action)?;
-    let type_name = address.kind.type_name();
-    let scope = id_of(found.resource(), type_name);
-    if !access.may_list_keys(&scope) {
-        return Err(access.refuse(&format!("{type_name}/{action}"), &scope));
-    }
-    match name {
-        None => Ok(json!({ "value": found.policies().iter().map(key).collect::<Vec<_>>() })),
-        Some(name) => found
-            .policies()
-            .iter()
-            .find(|policy| policy.name.eq_ignore_ascii_case(name))
-            .map(key)
-            .ok_or_else(|| Failure::no_such_key(name)),
-    }
-}
-
-fn key(policy: &Policy) -> Value {
-    json!({
-        "keyName": policy.name, "primaryKey": policy.primary, "secondaryKey": policy.secondary, "rights": policy.rights,
-    })
-}
-
-/// The tenants that the person belongs to, whichever issued the token.
-fn tenants(world: &World, access: &Access<'_>, bearer: &Bearer) -> Vec<Value> {
-    let belongs = |id: &str| {
-        id == bearer.tid || access.person().is_some_and(|person| person.tid == id || person.member_of.contains(id))
-    };
-    world
-        .tenants
-        .values()
-        .filter(|tenant| belongs(&tenant.id))
-        .map(|tenant| {
-            json!({
-                "id": format!("/tenants/{}", tenant.id), "tenantId": tenant.id, "countryCode": "DE",
-                "displayName": tenant.display_name, "defaultDomain": tenant.default_domain,
-                "domains": [tenant.default_domain], "tenantCategory": if tenant.id == bearer.tid { "Home" } else { "ProjectedBy" },
-            })
-        })
-        .collect()
-}
-
-fn subscription(subscription: &super::world::Subscription) -> Value {
-    json!({
-        "id": format!("/subscriptions/{}", subscription.id), "subscriptionId": subscription.id,
-        "tenantId": subscription.tenant, "displayName": subscription.display_name, "state": subscription.state,
-        "authorizationSource": "RoleBased", "managedByTenants": [],
-        "subscriptionPolicies": {
-            "quotaId": "EnterpriseAgreement_2014-09-01", "spendingLimit": "Off", "locationPlacementId": "Public_2014-09-01",
-        },
-    })
-}
-
-fn resource_groups(world: &World, access: &Access<'_>, subscription: &str) -> Vec<Value> {
-    let mut names: Vec<(&str, &str)> = resources::all(world)
-        .filter(|found| {
-            found.resource().subscription.eq_ignore_ascii_case(subscription) && access.may_read(&found.id())
-        })
-        .map(|found| (found.resource().resource_group.as_str(), found.resource().location.as_str()))
-        .collect();
-    names.sort_unstable();
-    names.dedup_by(|a, b| a.0.eq_ignore_ascii_case(b.0));
-    let group = |(name, location): (&str, &str)| {
-        json!({
-            "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"), "name": name,
-            "type": "Microsoft.Resources/resourceGroups", "location": location,
-            "properties": { "provisioningState": "Succeeded" },
-        })
-    };
-    names.into_iter().map(group).collect()
+fn not_there(path: &str, group: &str) -> Failure {
+    let message = format!(
+        "The Resource '{path}' under resource group '{group}' was not found. For more details please go to \
+         https://aka.ms/ARMResourceNotFoundFix"
+    );
+    Failure::not_found("ResourceNotFound", message)
 }

@@ -20,9 +20,9 @@ pub fn page(items: &[Value], path: &str, query: &[(String, String)], size: usize
     let until = items.len().min(from.saturating_add(size.max(1)));
     let mut body = json!({ "value": items.get(from..until).unwrap_or_default() });
     if until < items.len() {
-        let version = query.iter().find(|(key, _)| key.eq_ignore_ascii_case("api-version"));
+        let others = query.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("$skiptoken"));
         let next = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("api-version", version.map_or("", |(_, value)| value))
+            .extend_pairs(others)
             .append_pair("$skiptoken", &encode(until))
             .finish();
         body["nextLink"] = json!(format!("https://management.azure.com{path}?{next}"));

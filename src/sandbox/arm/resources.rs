@@ -73,31 +73,44 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// What a list of resources of all types shows.
+    #[must_use]
+    pub fn outline(self) -> Value {
+        let resource = self.resource();
+        let mut body = json!({
+            "id": self.id(), "name": resource.name, "type": self.kind().type_name(),
+            "location": resource.location, "tags": {}, "sku": self.sku(),
+        });
+        if matches!(self, Self::App(_)) {
+            body["identity"] = json!({ "type": "None" });
+        }
+        body
+    }
+
+    fn sku(self) -> Value {
+        match self {
+            Self::App(_) => json!({ "name": "ST2" }),
+            Self::Dps(_) => json!({ "name": "S1", "tier": "Standard", "capacity": 1 }),
+            Self::Hub(hub) => json!({ "name": hub.sku, "tier": tier(&hub.sku), "capacity": hub.units }),
+        }
+    }
+
     /// The body of a GET. `linked_hubs` tells whether a DPS shows the hubs linked to it, which only the single GET is
     /// sure to do.
     #[must_use]
     pub fn body(self, world: &World, linked_hubs: bool) -> Value {
         let resource = self.resource();
-        let (sku, properties) = match self {
-            Self::App(app) => (json!({ "name": "ST2" }), app_properties(app)),
-            Self::Dps(dps) => {
-                (json!({ "name": "S1", "tier": "Standard", "capacity": 1 }), dps_properties(world, dps, linked_hubs))
-            }
-            Self::Hub(hub) => {
-                (json!({ "name": hub.sku, "tier": tier(&hub.sku), "capacity": hub.units }), hub_properties(hub))
-            }
+        let properties = match self {
+            Self::App(app) => app_properties(app),
+            Self::Dps(dps) => dps_properties(world, dps, linked_hubs),
+            Self::Hub(hub) => hub_properties(hub),
         };
-        let mut body = json!({
-            "id": self.id(), "name": resource.name, "type": self.kind().type_name(),
-            "location": resource.location, "tags": {}, "sku": sku, "properties": properties,
-        });
-        match self {
-            Self::App(_) => body["identity"] = json!({ "type": "None" }),
-            Self::Dps(_) | Self::Hub(_) => {
-                body["etag"] = json!("AAAAAADGk1U=");
-                body["resourcegroup"] = json!(resource.resource_group);
-                body["subscriptionid"] = json!(resource.subscription);
-            }
+        let mut body = self.outline();
+        body["properties"] = properties;
+        if matches!(self, Self::Dps(_) | Self::Hub(_)) {
+            body["etag"] = json!("AAAAAADGk1U=");
+            body["resourcegroup"] = json!(resource.resource_group);
+            body["subscriptionid"] = json!(resource.subscription);
         }
         body
     }

@@ -27,6 +27,11 @@ impl Kind {
         }
     }
 
+    fn has_provider(provider: &str) -> bool {
+        let own = |kind: Self| kind.type_name().split('/').next().unwrap_or_default();
+        Self::ALL.into_iter().any(|kind| own(kind).eq_ignore_ascii_case(provider))
+    }
+
     fn parse(provider: &str, kind: &str) -> Option<Self> {
         let asked = format!("{provider}/{kind}");
         Self::ALL.into_iter().find(|kind| kind.type_name().eq_ignore_ascii_case(&asked))
@@ -44,6 +49,30 @@ pub enum Target {
     Subscription(String),
     /// `/subscriptions/{id}/resourceGroups`
     ResourceGroups(String),
+    /// `/subscriptions/{id}/resourceGroups/{name}`
+    ResourceGroup(String, String),
+    /// `/subscriptions/{id}/locations`
+    Locations(String),
+    /// `/subscriptions/{id}/providers`, or the one named.
+    Providers(String, Option<String>),
+    /// Resources of all types, of a subscription or of one of its groups.
+    Resources {
+        /// Subscription id.
+        subscription: String,
+        /// Resource group.
+        group: Option<String>,
+    },
+    /// Something of a provider that is not simulated: a list, or the resource named.
+    Foreign {
+        /// Subscription id.
+        subscription: String,
+        /// Resource group.
+        group: Option<String>,
+        /// Resource type and, for a single one, its name.
+        path: String,
+        /// Whether the path names a single resource.
+        single: bool,
+    },
     /// All resources of a type, of a subscription or of one of its groups.
     List {
         /// Subscription id.
@@ -91,6 +120,16 @@ impl Target {
             ["subscriptions"] => Ok(Self::Subscriptions),
             ["subscriptions", _] => Ok(Self::Subscription(words[1].to_owned())),
             ["subscriptions", _, "resourcegroups"] => Ok(Self::ResourceGroups(words[1].to_owned())),
+            ["subscriptions", _, "resourcegroups", _] => {
+                Ok(Self::ResourceGroup(words[1].to_owned(), words[3].to_owned()))
+            }
+            ["subscriptions", _, "locations"] => Ok(Self::Locations(words[1].to_owned())),
+            ["subscriptions", _, "resources"] => Ok(Self::Resources { subscription: words[1].to_owned(), group: None }),
+            ["subscriptions", _, "resourcegroups", _, "resources"] => {
+                Ok(Self::Resources { subscription: words[1].to_owned(), group: Some(words[3].to_owned()) })
+            }
+            ["subscriptions", _, "providers"] => Ok(Self::Providers(words[1].to_owned(), None)),
+            ["subscriptions", _, "providers", _] => Ok(Self::Providers(words[1].to_owned(), Some(words[3].to_owned()))),
             ["providers", "microsoft.resourcegraph", "resources"] => Ok(Self::Graph),
             ["subscriptions", _, "providers", ..] => Self::in_provider(words[1], None, &words[3..]),
             ["subscriptions", _, "resourcegroups", _, "providers", ..] => {
@@ -102,11 +141,15 @@ impl Target {
 
     fn in_provider(subscription: &str, group: Option<&str>, rest: &[&str]) -> Result<Self, Failure> {
         let (Some(provider), Some(kind)) = (rest.first(), rest.get(1)) else { return Err(unknown(&rest.join("/"))) };
-        let kind = Kind::parse(provider, kind).ok_or_else(|| {
-            let message = format!("The resource type '{kind}' could not be found in the namespace '{provider}'.");
-            Failure::not_found("InvalidResourceType", message)
-        })?;
         let subscription = subscription.to_owned();
+        let Some(kind) = Kind::parse(provider, kind) else {
+            if Kind::has_provider(provider) {
+                let message = format!("The resource type '{kind}' could not be found in the namespace '{provider}'.");
+                return Err(Failure::not_found("InvalidResourceType", message));
+            }
+            let (group, single) = (group.map(str::to_owned), rest.len() % 2 == 1);
+            return Ok(Self::Foreign { subscription, group, path: rest.join("/"), single });
+        };
         let Some((group, name)) = group.zip(rest.get(2)) else {
             return match rest.len() {
                 2 => Ok(Self::List { subscription, group: group.map(str::to_owned), kind }),
@@ -137,8 +180,11 @@ impl Target {
     pub fn subscription(&self) -> Option<&str> {
         match self {
             Self::Tenants | Self::Subscriptions | Self::Graph => None,
-            Self::Subscription(id) | Self::ResourceGroups(id) => Some(id),
-            Self::List { subscription, .. } => Some(subscription),
+            Self::Subscription(id) | Self::ResourceGroups(id) | Self::ResourceGroup(id, _) => Some(id),
+            Self::Locations(id) | Self::Providers(id, _) => Some(id),
+            Self::List { subscription, .. }
+            | Self::Resources { subscription, .. }
+            | Self::Foreign { subscription, .. } => Some(subscription),
             Self::One(address) | Self::Keys(address, _) | Self::Certificates(address, _) => Some(&address.subscription),
         }
     }
@@ -182,6 +228,16 @@ mod tests {
         assert!(matches!(Target::parse(path), Ok(Target::List { group: None, kind: Kind::Dps, .. })));
         let path = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.IoTCentral/iotApps";
         assert!(matches!(Target::parse(path), Ok(Target::List { group: Some(_), kind: Kind::App, .. })));
-        assert!(Target::parse("/subscriptions/s/providers/Microsoft.Web/sites").is_err());
+        let path = "/subscriptions/s/resourceGroups/rg/resources";
+        assert!(matches!(Target::parse(path), Ok(Target::Resources { group: Some(_), .. })));
+    }
+
+    #[test]
+    fn types_of_other_providers_exist_and_unknown_types_of_the_own_ones_do_not() {
+        let sites = Target::parse("/subscriptions/s/providers/Microsoft.Web/sites");
+        assert!(matches!(sites, Ok(Target::Foreign { single: false, .. })));
+        let site = Target::parse("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/one");
+        assert!(matches!(site, Ok(Target::Foreign { single: true, .. })));
+        assert!(Target::parse("/subscriptions/s/providers/Microsoft.Devices/toasters").is_err());
     }
 }

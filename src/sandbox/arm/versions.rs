@@ -65,6 +65,11 @@ const DPS: &[&str] = &[
     "2022-12-12",
     "2023-03-01-preview",
     "2025-02-01-preview",
+    "2026-03-01-preview",
+    "2026-04-01",
+    "2026-06-01-preview",
+    "2026-08-01",
+    "2026-08-31",
     "2026-11-01",
 ];
 const HUBS: &[&str] = &[
@@ -99,8 +104,19 @@ const HUBS: &[&str] = &[
     "2025-08-01-preview",
 ];
 
+/// The published versions of a resource type.
+#[must_use]
+pub fn of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::App => APPS,
+        Kind::Dps => DPS,
+        Kind::Hub => HUBS,
+    }
+}
+
 /// Checks the `api-version` of a request to `target`. Versions newer than all those listed above, up to `today`, pass
-/// too: a client may know what was published after this was written.
+/// too: a client may know what was published after this was written. Of a type that the sandbox does not have, any
+/// date is a version.
 ///
 /// # Errors
 /// 400 in the words of ARM (no or a malformed version) or of the provider (a version that the type does not have).
@@ -110,13 +126,14 @@ pub fn check(target: &Target, version: Option<&str>, today: Date) -> Result<(), 
         return Err(Failure::bad_request("MissingApiVersionParameter", message));
     };
     let supported = match (target, target.kind()) {
-        (_, Some(Kind::App)) => APPS,
-        (_, Some(Kind::Dps)) => DPS,
-        (_, Some(Kind::Hub)) => HUBS,
+        (_, Some(kind)) => of(kind),
         (Target::Graph, None) => GRAPH,
         (_, None) => RESOURCES,
     };
     let date = date_of(version);
+    if matches!(target, Target::Foreign { .. }) && date.is_some() {
+        return Ok(());
+    }
     let newest = supported.iter().filter_map(|known| date_of(known)).max();
     let newer = date > newest && date <= Some(today);
     if newer || supported.iter().any(|known| known.eq_ignore_ascii_case(version)) {
@@ -142,4 +159,42 @@ pub fn check(target: &Target, version: Option<&str>, today: Date) -> Result<(), 
 fn date_of(version: &str) -> Option<Date> {
     let date = version.strip_suffix("-preview").unwrap_or(version);
     Date::parse(date, format_description!("[year]-[month]-[day]")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn the_default_version_of_every_released_management_library_is_taken() {
+        let list = |kind| Target::List { subscription: "s".to_owned(), group: None, kind };
+        let (apps, dps, hubs) = (list(Kind::App), list(Kind::Dps), list(Kind::Hub));
+        let defaults = [
+            (&apps, &["2018-09-01", "2021-06-01", "2021-11-01-preview"][..]),
+            (&dps, &["2017-11-15", "2018-01-22", "2020-03-01", "2021-10-15", "2022-02-05", "2025-02-01-preview"][..]),
+            (&dps, &["2026-08-31", "2026-11-01"][..]),
+            (&hubs, &["2018-04-01", "2019-03-22", "2020-03-01", "2021-03-31", "2021-07-02", "2023-06-30"][..]),
+            (
+                &Target::Graph,
+                &["2018-09-01-preview", "2019-04-01", "2021-03-01", "2021-06-01-preview", "2022-10-01"][..],
+            ),
+            (&Target::Subscriptions, &["2016-06-01", "2019-11-01", "2021-01-01", "2022-12-01", "2025-04-01"][..]),
+        ];
+        for (target, versions) in defaults {
+            for version in versions {
+                assert_eq!(check(target, Some(version), date!(2026 - 01 - 01)), Ok(()), "{target:?} {version}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_between_the_known_ones_is_refused_and_a_newer_one_is_taken_once_its_day_has_come() {
+        let hubs = Target::List { subscription: "s".to_owned(), group: None, kind: Kind::Hub };
+        let today = date!(2026 - 01 - 01);
+        assert!(check(&hubs, Some("2023-06-29"), today).is_err());
+        assert!(check(&hubs, Some("2025-12-31"), today).is_ok());
+        assert!(check(&hubs, Some("2026-01-02"), today).is_err());
+    }
 }

@@ -11,6 +11,7 @@ use super::pages;
 use super::registration::Registration;
 use super::request::{Parameters, Refused, Request};
 use super::scope::ResourceKind;
+use crate::sandbox::options::Platform;
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::Person;
 
@@ -29,6 +30,11 @@ pub async fn ask(
 
 fn picker(shared: &Shared, request: &Request, query: &str) -> Response {
     let hint = request.parameter("login_hint").unwrap_or_default();
+    pages::picker(people(shared, hint), format!("?{query}"))
+}
+
+/// Everybody who can be picked, whoever is hinted at first.
+pub fn people(shared: &Shared, hint: &str) -> Vec<pages::Choice> {
     let mut people = shared.look(|world| {
         let tenant_name = |id: &str| world.tenants.get(id).map_or_else(String::new, |t| t.display_name.clone());
         world
@@ -38,7 +44,7 @@ fn picker(shared: &Shared, request: &Request, query: &str) -> Response {
             .collect::<Vec<_>>()
     });
     people.sort_by(|a, b| b.suggested.cmp(&a.suggested).then_with(|| a.name.cmp(&b.name)));
-    pages::picker(people, format!("?{query}"))
+    people
 }
 
 /// `POST` of the page: a person was picked, consented, or cancelled.
@@ -72,12 +78,20 @@ pub async fn answer(
     }
 }
 
+/// AADSTS9002325.
+pub const PKCE_MISSING: &str =
+    "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
+
 enum SignedIn {
     Code(String),
     ConsentNeeded(Vec<ResourceKind>),
 }
 
 fn sign_in(shared: &Shared, request: &Request, person: &Person, accepted: bool) -> Result<SignedIn, Refused> {
+    // Only now, since Entra has the person pick the account first.
+    if request.platform == Platform::Spa && request.parameter("code_challenge").is_none() {
+        return Err(Refused::Redirect(Failure::invalid_request(9_002_325, PKCE_MISSING)));
+    }
     let tid =
         request.authority.tenant_for(person).ok_or_else(|| Refused::Page(not_a_member(person, &request.tenant)))?;
     let kinds: Vec<ResourceKind> = request.scopes.resources.iter().map(|asked| asked.kind).collect();
@@ -111,12 +125,13 @@ fn sign_in(shared: &Shared, request: &Request, person: &Person, accepted: bool) 
             _ => format!("plain:{challenge}"),
         });
         Ok(SignedIn::Code(entra.add_code(Code {
-            authority: request.tenant.to_ascii_lowercase(),
+            authority: request.authority.clone(),
             grant,
             redirect_uri: request.redirect_uri.clone(),
             challenge,
             nonce: own("nonce"),
             scope: own("scope").unwrap_or_default(),
+            capabilities: request.claims.capabilities.clone(),
             redeemed: false,
         })))
     })

@@ -52,7 +52,7 @@ impl Failure {
     /// 400, or 401 where the client's own authentication failed.
     fn status(&self) -> StatusCode {
         match self.code {
-            7_000_218 | 7_000_215 | 700_025 => StatusCode::UNAUTHORIZED,
+            7_000_218 | 7_000_215 | 700_025 | 700_027 => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         }
     }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
+use super::device::DeviceCode;
 use super::keys::SigningKey;
 use super::scope::ResourceKind;
+use super::tenant::Authority;
 use crate::sandbox::SandboxError;
 use crate::sandbox::options::Platform;
 
@@ -20,8 +22,8 @@ pub const IDLE_LIFETIME: Duration = Duration::days(90);
 /// An interactive sign-in that waits to be redeemed. `Debug` shows no challenge or nonce.
 #[derive(Clone)]
 pub struct Code {
-    /// The tenant segment of the authorize URL, as written.
-    pub authority: String,
+    /// Whose sign-in page it was.
+    pub authority: Authority,
     /// The grant that comes of it.
     pub grant: Grant,
     /// Redirect URI of the authorize request.
@@ -32,6 +34,8 @@ pub struct Code {
     pub nonce: Option<String>,
     /// Scopes of the authorize request.
     pub scope: String,
+    /// Capabilities that the client declared with it.
+    pub capabilities: Vec<String>,
     /// Whether it has been used.
     pub redeemed: bool,
 }
@@ -66,6 +70,7 @@ pub struct Grant {
 pub struct Entra {
     pub(super) key: SigningKey,
     pub(super) codes: HashMap<String, Code>,
+    pub(super) devices: HashMap<String, DeviceCode>,
     pub(super) refresh: HashMap<String, Grant>,
     pub(super) revoked: BTreeMap<String, i64>,
     pub(super) demanded: BTreeMap<String, i64>,
@@ -85,6 +90,7 @@ impl Entra {
         Self {
             key,
             codes: HashMap::new(),
+            devices: HashMap::new(),
             refresh: HashMap::new(),
             revoked: BTreeMap::new(),
             demanded: BTreeMap::new(),
@@ -100,7 +106,7 @@ impl Entra {
 
     /// All codes and refresh tokens known.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.codes.keys().chain(self.refresh.keys()).map(String::as_str)
+        self.codes.keys().chain(self.refresh.keys()).chain(self.devices.keys()).map(String::as_str)
     }
 
     /// A new refresh token for this grant.
@@ -114,6 +120,13 @@ impl Entra {
     pub(super) fn add_code(&mut self, code: Code) -> String {
         let value = format!("0.{}", secret());
         self.codes.insert(value.clone(), code);
+        value
+    }
+
+    /// A new device code.
+    pub(super) fn add_device(&mut self, code: DeviceCode) -> String {
+        let value = secret();
+        self.devices.insert(value.clone(), code);
         value
     }
 

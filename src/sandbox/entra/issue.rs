@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::authorize::check_service_principals;
 use super::failure::Failure;
 use super::grants::Grant;
-use super::scope::{Asked, ResourceKind, Scopes};
+use super::scope::{Asked, Scopes};
 use super::tokens::{self, About};
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::Person;
@@ -26,6 +26,8 @@ pub struct Issue<'a> {
     pub scopes: &'a Scopes,
     /// Nonce of the authorize request.
     pub nonce: Option<&'a str>,
+    /// Capabilities that the client declared with this request.
+    pub capabilities: &'a [String],
     /// Whether a refresh token comes with it.
     pub refresh: bool,
     /// Whether MSAL's `client_info` comes with it.
@@ -41,23 +43,26 @@ impl Issue<'_> {
     /// If the tenant does not know the resource or the person has not consented to it.
     pub fn tokens(&self, shared: &Shared) -> Result<Value, Failure> {
         let Self { grant, person, tid, scopes, now, .. } = *self;
-        let graph = Asked {
-            kind: ResourceKind::Graph,
-            audience: "https://graph.microsoft.com".to_owned(),
-            permissions: vec!["User.Read".to_owned()],
-        };
+        let graph = Asked::graph();
         let asked = scopes.resources.first().unwrap_or(&graph);
         check_service_principals(shared, tid, &[asked.kind])?;
-        let about = About { person, tid, client_id: &grant.client_id, signed_in: grant.signed_in, now };
+        let about = About {
+            person,
+            tid,
+            client_id: &grant.client_id,
+            capabilities: self.capabilities,
+            signed_in: grant.signed_in,
+            now,
+        };
         let lifetime = tokens::access_lifetime();
         shared.entra(|entra| {
             if entra.unconsented.contains(&(person.oid.clone(), asked.kind)) {
                 return Err(consent_missing(&grant.client_id));
             }
-            let permissions = asked.permissions.join(" ").replace(".default", "user_impersonation");
+            let permissions = asked.granted().join(" ");
             let claims = tokens::access_claims(&about, &asked.audience, &permissions, lifetime);
             let mut body = json!({
-                "token_type": "Bearer", "scope": granted(asked),
+                "token_type": "Bearer", "scope": asked.scope(),
                 "expires_in": lifetime.as_secs(), "ext_expires_in": lifetime.as_secs(),
                 "access_token": entra.key.sign(&claims),
             });
@@ -83,11 +88,4 @@ fn consent_missing(client_id: &str) -> Failure {
          authorization request for this user and resource."
     );
     Failure { suberror: Some("consent_required"), ..Failure::invalid_grant(65001, text) }
-}
-
-/// The scopes of the answer, each with its resource.
-fn granted(asked: &Asked) -> String {
-    let full: Vec<String> =
-        asked.permissions.iter().map(|permission| format!("{}/{permission}", asked.audience)).collect();
-    full.join(" ").replace(".default", "user_impersonation")
 }

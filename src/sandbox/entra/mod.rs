@@ -3,7 +3,10 @@
 //! The same routes answer under `https://login.microsoftonline.com` through the proxy and, for browsers that know no
 //! proxy, under the sandbox's own `http://localhost:PORT`.
 
+mod application;
 mod authorize;
+mod claims;
+mod device;
 mod discovery;
 mod failure;
 mod grants;
@@ -15,6 +18,7 @@ mod registration;
 mod request;
 mod scope;
 mod tenant;
+mod token;
 pub mod tokens;
 
 use axum::Router;
@@ -23,6 +27,7 @@ use axum::routing::{get, post};
 pub use grants::{Entra, SavedEntra};
 pub use keys::unverified_claims;
 pub use scope::ResourceKind;
+pub use tenant::home_id;
 
 use super::state::Shared;
 
@@ -30,11 +35,14 @@ use super::state::Shared;
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::configuration))
+        .route("/{tenant}/.well-known/openid-configuration", get(discovery::configuration_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
         .route("/{tenant}/discovery/keys", get(discovery::keys))
         .route("/{tenant}/discovery/instance", get(discovery::instance))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::ask).post(authorize::answer))
-        .route("/{tenant}/oauth2/v2.0/token", post(redeem::token).options(redeem::preflight))
+        .route("/{tenant}/oauth2/v2.0/token", post(token::token).options(token::preflight))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::begin))
+        .route("/{tenant}/oauth2/deviceauth", get(device::ask).post(device::answer))
         .route("/{tenant}/oauth2/v2.0/logout", get(authorize::logout))
         .with_state(shared)
 }
@@ -52,7 +60,9 @@ impl Shared {
         self.entra(|entra| entra.unconsented.insert((oid.to_owned(), resource)));
     }
 
-    /// Has the resources refuse this person's tokens with a claims challenge until the next sign-in.
+    /// Has the resources refuse this person's tokens with a claims challenge until the next sign-in. Clients that did
+    /// not declare that they handle challenges get one only if
+    /// [`challenge_all_clients`](super::options::Switches::challenge_all_clients) is on.
     pub fn demand_claims(&self, oid: &str) {
         let now = tokens::millis(self.clock().now());
         self.entra(|entra| entra.demanded.insert(oid.to_owned(), now));

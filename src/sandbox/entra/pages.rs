@@ -100,6 +100,17 @@ struct FormPost<'a> {
 }
 
 #[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<form><label for="otc">Code shown on your device</label>
+<input id="otc" name="otc" autocomplete="off" required> <button>Next</button></form>
+{% if unknown %}<p role="alert">That code didn’t work. Check the code and try again.</p>{% endif %}"#
+)]
+struct EnterCode {
+    unknown: bool,
+}
+
+#[derive(Template)]
 #[template(ext = "html", source = "<p>{{ text }}</p>")]
 struct Paragraph<'a> {
     text: &'a str,
@@ -128,6 +139,18 @@ pub fn form_post(target: &str, fields: &[(&str, String)]) -> Response {
 #[must_use]
 pub fn failure(text: &str) -> Response {
     page(StatusCode::BAD_REQUEST, "Sorry, but we’re having trouble signing you in", &Paragraph { text })
+}
+
+/// Where the code of a device is entered; `unknown` after one that is not good.
+#[must_use]
+pub fn enter_code(unknown: bool) -> Response {
+    page(StatusCode::OK, "Enter code to allow access", &EnterCode { unknown })
+}
+
+/// The end of a sign-in on another device.
+#[must_use]
+pub fn device_done(text: &str) -> Response {
+    page(StatusCode::OK, "You can close this window", &Paragraph { text })
 }
 
 /// The end of a sign-out without a way back.

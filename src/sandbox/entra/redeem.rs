@@ -1,147 +1,34 @@
-//! The token endpoint: codes and refresh tokens against access tokens, one resource at a time.
-
-use std::collections::BTreeMap;
+//! Codes and refresh tokens against access tokens, one resource at a time.
 
 use aws_lc_rs::digest;
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use time::OffsetDateTime;
 
-use super::authorize::not_a_member;
-use super::discovery::unknown_tenant;
+use super::authorize::{PKCE_MISSING, not_a_member};
 use super::failure::Failure;
 use super::grants::{CODE_LIFETIME, Code, Entra, Grant, IDLE_LIFETIME, SPA_LIFETIME};
 use super::issue::Issue;
-use super::registration::{Presented, Registration};
-use super::request::{scope_failure, unknown_client};
+use super::request::scope_failure;
 use super::scope::Scopes;
-use super::tenant::Authority;
+use super::token::{Request, required};
 use super::tokens;
-use crate::sandbox::options::Platform;
-use crate::sandbox::state::Shared;
-use crate::sandbox::world::Person;
-
-type Fields = BTreeMap<String, String>;
-
-/// A token request whose client and tenant are known.
-struct Request<'a> {
-    shared: &'a Shared,
-    now: OffsetDateTime,
-    tenant: String,
-    authority: Authority,
-    client_id: &'a str,
-    registration: Registration,
-    fields: &'a Fields,
-    presented: Presented<'a>,
-}
-
-/// `POST /{tenant}/oauth2/v2.0/token`
-pub async fn token(
-    State(shared): State<Shared>,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let now = shared.clock().now();
-    let fields = read_form(&headers, &body);
-    let mut response = match answer(&shared, &tenant, &headers, &fields, now) {
-        Ok(body) => Json(body).into_response(),
-        Err(failure) => failure.into_token_response(now),
-    };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
-    allow_origin(&headers, &mut response);
-    response
-}
-
-/// `OPTIONS` of the same: a browser asks whether it may.
-pub async fn preflight(headers: HeaderMap) -> Response {
-    let allowed =
-        [(header::ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS"), (header::ACCESS_CONTROL_ALLOW_HEADERS, "*")];
-    let mut response = (StatusCode::OK, allowed).into_response();
-    allow_origin(&headers, &mut response);
-    response
-}
-
-fn allow_origin(headers: &HeaderMap, response: &mut Response) {
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    }
-}
-
-/// A body of another type counts as empty, as at Entra.
-fn read_form(headers: &HeaderMap, body: &[u8]) -> Fields {
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-    if form { url::form_urlencoded::parse(body).into_owned().collect() } else { Fields::new() }
-}
-
-fn answer(
-    shared: &Shared,
-    tenant: &str,
-    headers: &HeaderMap,
-    fields: &Fields,
-    now: OffsetDateTime,
-) -> Result<Value, Failure> {
-    let authority = shared.look(|world| Authority::parse(world, tenant)).ok_or_else(|| unknown_tenant(tenant))?;
-    let basic = basic_credentials(headers);
-    let grant_type = required(fields, "grant_type")?;
-    let client_id = match (&basic, fields.get("client_id")) {
-        (_, Some(id)) if !id.is_empty() => id.as_str(),
-        (Some((id, _)), _) => id,
-        _ => return Err(Failure::missing("client_id")),
-    };
-    let registration =
-        Registration::find(shared.options(), client_id).ok_or_else(|| unknown_client(client_id, tenant))?;
-    let secret = fields.get("client_secret").or(basic.as_ref().map(|(_, secret)| secret)).map(String::as_str);
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let request = Request {
-        shared,
-        now,
-        tenant: tenant.to_ascii_lowercase(),
-        authority,
-        client_id,
-        registration,
-        fields,
-        presented: Presented { origin, secret: secret.filter(|secret| !secret.is_empty()) },
-    };
-    match grant_type {
-        "authorization_code" => request.redeem_code(),
-        "refresh_token" => request.refresh(),
-        other => Err(Failure::new(
-            "unsupported_grant_type",
-            70003,
-            format!("The app requested an unsupported grant type '{other}'."),
-        )),
-    }
-}
-
-fn required<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Failure> {
-    fields.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| Failure::missing(name))
-}
-
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
-    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let plain = |part: &str| url::form_urlencoded::parse(part.as_bytes()).next().map(|(key, _)| key.into_owned());
-    Some((plain(id)?, plain(secret)?))
-}
+use crate::sandbox::options::{Platform, SeveralResources};
 
 impl Request<'_> {
-    fn redeem_code(&self) -> Result<Value, Failure> {
+    /// `grant_type=authorization_code`
+    ///
+    /// # Errors
+    /// What is wrong with the code or the request.
+    pub fn redeem_code(&self) -> Result<Value, Failure> {
         let value = required(self.fields, "code")?;
         let redirect_uri = required(self.fields, "redirect_uri")?;
         let named = self.fields.get("scope").filter(|scope| !scope.is_empty());
         let named = named.map(|scope| Scopes::parse(scope)).transpose().map_err(scope_failure)?;
-        named.as_ref().map_or(Ok(()), refuse_several)?;
+        if let Some(named) = &named {
+            self.refuse_several(named, SeveralResources::RefusedWithCodes)?;
+            self.registration.check_resources(self.client_id, named)?;
+        }
         // Looked at and marked under one lock, so that of two redemptions at once only one succeeds.
         let code = self.shared.entra(|entra| {
             let code = entra.codes.get_mut(value).ok_or_else(|| {
@@ -167,6 +54,11 @@ impl Request<'_> {
             tid: &code.grant.tid,
             scopes: &openid,
             nonce: code.nonce.as_deref(),
+            capabilities: if self.claims.capabilities.is_empty() {
+                &code.capabilities
+            } else {
+                &self.claims.capabilities
+            },
             refresh,
             client_info: self.fields.contains_key("client_info"),
             now: self.now,
@@ -180,7 +72,7 @@ impl Request<'_> {
             return Err(Failure::invalid_grant(70000, "The provided value for the 'code' parameter is not valid."));
         }
         self.registration.check_client(grant.platform, &self.presented)?;
-        if code.authority != self.tenant {
+        if code.authority != self.authority {
             let text = "Provided Authorization Code is intended to use against other tenant, thus rejected.";
             return Err(Failure::invalid_grant(700_005, text));
         }
@@ -203,8 +95,7 @@ impl Request<'_> {
     fn check_verifier(&self, platform: Platform, challenge: Option<&str>) -> Result<(), Failure> {
         let verifier = self.fields.get("code_verifier").map(String::as_str).filter(|verifier| !verifier.is_empty());
         if platform == Platform::Spa && (challenge.is_none() || verifier.is_none()) {
-            let text = "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
-            return Err(Failure::invalid_request(9_002_325, text));
+            return Err(Failure::invalid_request(9_002_325, PKCE_MISSING));
         }
         let matches = match (challenge, verifier) {
             (None, None) => true,
@@ -221,12 +112,17 @@ impl Request<'_> {
         Err(Failure::invalid_grant(501_481, text))
     }
 
-    fn refresh(&self) -> Result<Value, Failure> {
+    /// `grant_type=refresh_token`
+    ///
+    /// # Errors
+    /// What is wrong with the refresh token or the request.
+    pub fn refresh(&self) -> Result<Value, Failure> {
         let value = required(self.fields, "refresh_token")?;
         let grant = self.shared.peek_entra(|entra| self.check_refresh(entra, value))?;
         let scope = self.fields.get("scope").map_or("", String::as_str);
         let scopes = Scopes::parse(scope).map_err(scope_failure)?;
-        refuse_several(&scopes)?;
+        self.refuse_several(&scopes, SeveralResources::Refused)?;
+        self.registration.check_resources(self.client_id, &scopes)?;
         let person = self.person(&grant.oid)?;
         let tid = self.authority.tenant_for(&person).ok_or_else(|| not_a_member(&person, &self.tenant))?;
         let issue = Issue {
@@ -235,6 +131,7 @@ impl Request<'_> {
             tid: &tid,
             scopes: &scopes,
             nonce: None,
+            capabilities: &self.claims.capabilities,
             refresh: true,
             client_info: self.fields.contains_key("client_info"),
             now: self.now,
@@ -266,7 +163,7 @@ impl Request<'_> {
         }
         match entra.demanded_sign_in(&grant.oid) {
             // Only a request that passes the challenge on asks for what this grant cannot give.
-            Some(since) if tokens::millis(grant.signed_in) <= since && self.fields.contains_key("claims") => {
+            Some(since) if tokens::millis(grant.signed_in) <= since && self.claims.answers_challenge => {
                 let text = "Due to a configuration change made by your administrator, or because you moved to a new \
                             location, you must use multi-factor authentication to access the resource.";
                 Err(Failure {
@@ -279,18 +176,14 @@ impl Request<'_> {
         }
     }
 
-    fn person(&self, oid: &str) -> Result<Person, Failure> {
-        self.shared
-            .look(|world| world.people.get(oid).cloned())
-            .ok_or_else(|| Failure::invalid_grant(50034, "The user account does not exist in the directory."))
+    /// Refuses scopes of several resources where the sandbox is set to `from` this or stricter.
+    fn refuse_several(&self, scopes: &Scopes, from: SeveralResources) -> Result<(), Failure> {
+        let set = self.shared.switches().several_resources;
+        if scopes.resources.len() < 2 || !(set == from || set == SeveralResources::Refused) {
+            return Ok(());
+        }
+        let text = "The provided value for the input parameter 'scope' isn't valid because it contains more than one \
+                    resource.";
+        Err(Failure::invalid_request(700_022, text))
     }
-}
-
-fn refuse_several(scopes: &Scopes) -> Result<(), Failure> {
-    if scopes.resources.len() < 2 {
-        return Ok(());
-    }
-    let text =
-        "The provided value for the input parameter 'scope' isn't valid because it contains more than one resource.";
-    Err(Failure::invalid_request(700_022, text))
 }

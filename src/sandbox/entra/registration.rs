@@ -4,6 +4,7 @@
 use url::Url;
 
 use super::failure::Failure;
+use super::scope::{ResourceKind, Scopes};
 use crate::sandbox::options::{Platform, SandboxOptions};
 
 /// Microsoft's own command-line clients (Azure CLI, Azure PowerShell): public clients that exist in every tenant.
@@ -14,6 +15,8 @@ const COMMAND_LINES: [&str; 2] = ["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a
 pub struct Registration {
     redirects: Vec<(String, Platform)>,
     secret: Option<String>,
+    /// The resources in its permissions; Microsoft's own clients may ask for all.
+    resources: Option<Vec<ResourceKind>>,
 }
 
 impl Registration {
@@ -21,13 +24,47 @@ impl Registration {
     #[must_use]
     pub fn find(options: &SandboxOptions, client_id: &str) -> Option<Self> {
         if COMMAND_LINES.contains(&client_id) {
-            return Some(Self { redirects: vec![("http://localhost".to_owned(), Platform::Desktop)], secret: None });
+            let redirects = vec![("http://localhost".to_owned(), Platform::Desktop)];
+            return Some(Self { redirects, secret: None, resources: None });
         }
         let known = match &options.client_id {
             Some(registered) => registered.eq_ignore_ascii_case(client_id),
             None => uuid::Uuid::try_parse(client_id).is_ok(),
         };
-        known.then(|| Self { redirects: options.redirect_uris.clone(), secret: options.client_secret.clone() })
+        known.then(|| Self {
+            redirects: options.redirect_uris.clone(),
+            secret: options.client_secret.clone(),
+            resources: Some(options.registered_resources.clone()),
+        })
+    }
+
+    /// The registration of an application that signs nobody in.
+    #[must_use]
+    pub fn without_redirects() -> Self {
+        Self { redirects: Vec::new(), secret: None, resources: Some(Vec::new()) }
+    }
+
+    /// Whether clients without a secret may sign people in without a redirect URI, as the device code flow does.
+    #[must_use]
+    pub fn allows_public_flows(&self) -> bool {
+        self.redirects.iter().any(|(_, platform)| *platform == Platform::Desktop)
+    }
+
+    /// Checks that the registration lists the resources asked for.
+    ///
+    /// # Errors
+    /// AADSTS650057.
+    pub fn check_resources(&self, client_id: &str, scopes: &Scopes) -> Result<(), Failure> {
+        let Some(listed) = &self.resources else { return Ok(()) };
+        let Some(asked) = scopes.resources.iter().find(|asked| !listed.contains(&asked.kind)) else { return Ok(()) };
+        let text = format!(
+            "Invalid resource. The client has requested access to a resource which is not listed in the requested \
+             permissions in the client's application registration. Client app ID: {client_id}. Resource value from \
+             request: {}. Resource app ID: {}.",
+            asked.written,
+            asked.kind.app_id()
+        );
+        Err(Failure::new("invalid_resource", 650_057, text))
     }
 
     /// The platform of `uri`, if it is registered. The port of a loopback name is ignored, a missing path is `/`, the
@@ -69,6 +106,9 @@ impl Registration {
             }
             Platform::Web => {
                 refuse_origin(presented)?;
+                if presented.assertion {
+                    return Ok(());
+                }
                 let secret = presented.secret.ok_or_else(|| Failure::invalid_client(7_000_218, SECRET_MISSING))?;
                 match &self.secret {
                     Some(right) if right != secret => Err(Failure::invalid_client(7_000_215, SECRET_WRONG)),
@@ -98,6 +138,8 @@ pub struct Presented<'a> {
     pub origin: Option<&'a str>,
     /// A `client_secret`, in the body or by HTTP Basic.
     pub secret: Option<&'a str>,
+    /// Whether a `client_assertion` stands in for it.
+    pub assertion: bool,
 }
 
 impl std::fmt::Debug for Presented<'_> {
@@ -108,13 +150,17 @@ impl std::fmt::Debug for Presented<'_> {
 
 const SPA_ONLY: &str =
     "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.";
-const SECRET_MISSING: &str =
+pub const SECRET_MISSING: &str =
     "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-const SECRET_WRONG: &str = "Invalid client secret provided.";
+pub const SECRET_WRONG: &str = "Invalid client secret provided.";
 
 fn refuse_secret(presented: &Presented<'_>) -> Result<(), Failure> {
     let public = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
-    if presented.secret.is_some() { Err(Failure::invalid_client(700_025, public)) } else { Ok(()) }
+    if presented.secret.is_some() || presented.assertion {
+        Err(Failure::invalid_client(700_025, public))
+    } else {
+        Ok(())
+    }
 }
 
 fn refuse_origin(presented: &Presented<'_>) -> Result<(), Failure> {
@@ -164,7 +210,10 @@ mod tests {
     fn every_platform_mistake_has_its_own_code() {
         let registration = registration(&[("http://localhost:3000", Platform::Spa)]);
         let code = |platform, origin, secret| {
-            registration.check_client(platform, &Presented { origin, secret }).err().map(|failure| failure.code)
+            registration
+                .check_client(platform, &Presented { origin, secret, assertion: false })
+                .err()
+                .map(|failure| failure.code)
         };
         let origin = Some("http://localhost:3000");
         assert_eq!(code(Platform::Spa, origin, None), None);
@@ -177,5 +226,8 @@ mod tests {
         assert_eq!(code(Platform::Web, None, Some("s")), None);
         assert_eq!(code(Platform::Web, None, None), Some(7_000_218));
         assert_eq!(code(Platform::Web, origin, Some("s")), Some(9_002_326));
+        let asserted = Presented { origin: None, secret: None, assertion: true };
+        assert_eq!(registration.check_client(Platform::Web, &asserted), Ok(()));
+        assert!(registration.check_client(Platform::Desktop, &asserted).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::claims::Claims;
 use super::discovery::unknown_tenant;
 use super::failure::Failure;
 use super::registration::Registration;
@@ -30,6 +31,8 @@ pub struct Request {
     pub parameters: Parameters,
     /// What is asked for.
     pub scopes: Scopes,
+    /// What the client declares and what was demanded of it.
+    pub claims: Claims,
 }
 
 /// Why an authorize request is refused, and who is told.
@@ -58,9 +61,12 @@ impl Request {
         let platform = registration
             .platform_of(&redirect_uri)
             .ok_or_else(|| Refused::Page(wrong_redirect(&redirect_uri, &client_id)))?;
+        let claims = get("claims").map(String::as_str);
+        let claims = Claims::parse(claims).map_err(Refused::Redirect)?;
         let scopes = check_parameters(parameters).map_err(Refused::Redirect)?;
-        let parameters = parameters.clone();
-        Ok(Self { tenant: tenant.to_owned(), authority, client_id, platform, redirect_uri, parameters, scopes })
+        registration.check_resources(&client_id, &scopes).map_err(Refused::Redirect)?;
+        let (tenant, parameters) = (tenant.to_owned(), parameters.clone());
+        Ok(Self { tenant, authority, client_id, platform, redirect_uri, parameters, scopes, claims })
     }
 
     /// A parameter that is there and not empty.
@@ -106,7 +112,7 @@ fn check_parameters(parameters: &Parameters) -> Result<Scopes, Failure> {
     Scopes::parse(scope).map_err(scope_failure)
 }
 
-/// AADSTS70011 or 500011.
+/// AADSTS70011, 650053 or 500011.
 pub fn scope_failure(error: ScopeError) -> Failure {
     match error {
         ScopeError::Invalid(scope) => Failure::new(
@@ -114,6 +120,14 @@ pub fn scope_failure(error: ScopeError) -> Failure {
             70011,
             format!(
                 "The provided value for the input parameter 'scope' is not valid. The scope '{scope}' is not valid."
+            ),
+        ),
+        ScopeError::UnknownPermission { permission, resource } => Failure::invalid_client(
+            650_053,
+            format!(
+                "The application asked for scope '{permission}' that doesn't exist on the resource '{}'. Contact the \
+                 app vendor.",
+                resource.app_id()
             ),
         ),
         ScopeError::UnknownResource(uri) => Failure::new(

@@ -48,6 +48,17 @@ impl Authority {
         }
     }
 
+    /// How the endpoints of the discovery document name it.
+    #[must_use]
+    pub fn segment(&self) -> &str {
+        match self {
+            Self::Common => "common",
+            Self::Organizations => "organizations",
+            Self::Consumers => "consumers",
+            Self::Tenant(id) => id,
+        }
+    }
+
     /// The tenant in the issuer of the discovery document: a placeholder where it depends on the person.
     #[must_use]
     pub fn issuer_tenant(&self) -> &str {
@@ -57,4 +68,23 @@ impl Authority {
             Self::Tenant(id) => id,
         }
     }
+}
+
+/// The object id of a person in a tenant. A guest is another object there than at home.
+#[must_use]
+pub fn object_id(person: &Person, tid: &str) -> String {
+    if person.tid == tid {
+        return person.oid.clone();
+    }
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}@{tid}", person.oid).as_bytes()).to_string()
+}
+
+/// The object id at home of whoever has the object id `oid` in the tenant `tid`; an id that nobody has stays as it is.
+#[must_use]
+pub fn home_id(world: &World, oid: &str, tid: &str) -> String {
+    if world.people.contains_key(oid) {
+        return oid.to_owned();
+    }
+    let guest = world.people.values().find(|person| person.tid != tid && object_id(person, tid) == oid);
+    guest.map_or_else(|| oid.to_owned(), |person| person.oid.clone())
 }

@@ -9,8 +9,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::claims::handles_challenges;
+use super::tenant::{home_id, object_id};
 use crate::sandbox::state::Shared;
-use crate::sandbox::world::Person;
+use crate::sandbox::world::{Person, ServicePrincipal};
 
 /// Which resource checks a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +42,10 @@ impl Audience {
 /// Who a valid token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer {
-    /// Object id of the person.
+    /// Object id by which the world knows the person (that of the home tenant) or the application.
     pub oid: String,
+    /// Object id in the tenant that issued the token, as the token has it.
+    pub object_id: String,
     /// The tenant that issued the token.
     pub tid: String,
 }
@@ -81,10 +85,11 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
     if !audience.accepts(&text("aud")) {
         return Err(BearerError::WrongAudience { found: text("aud") });
     }
-    let bearer = Bearer { oid: text("oid"), tid: text("tid") };
+    let (object_id, tid) = (text("oid"), text("tid"));
+    let bearer = Bearer { oid: shared.look(|world| home_id(world, &object_id, &tid)), object_id, tid };
     let signed_in = claims["auth_ms"].as_i64().unwrap_or(0);
     match shared.peek_entra(|entra| entra.demanded_sign_in(&bearer.oid)) {
-        Some(since) if signed_in <= since => Err(BearerError::ClaimsChallenge {
+        Some(since) if signed_in <= since && is_challenged(shared, &claims) => Err(BearerError::ClaimsChallenge {
             www_authenticate: format!(
                 "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  error=\"insufficient_claims\", claims=\"{}\"",
@@ -93,6 +98,12 @@ pub fn verify_bearer(shared: &Shared, headers: &HeaderMap, audience: Audience) -
         }),
         _ => Ok(bearer),
     }
+}
+
+/// Clients get challenges if they declared that they handle them.
+fn is_challenged(shared: &Shared, claims: &Value) -> bool {
+    let declared = claims["xms_cc"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    shared.switches().challenge_all_clients || handles_challenges(declared)
 }
 
 /// The `claims` that ask for a sign-in no older than `since` (Unix milliseconds).
@@ -120,7 +131,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 pub fn issue_access(shared: &Shared, oid: &str, tid: &str, audience: Audience) -> String {
     let now = shared.clock().now();
     let person = shared.look(|world| world.people.get(oid).cloned()).unwrap_or_else(|| stranger(oid, tid));
-    let about = About { person: &person, tid, client_id: "sandbox", signed_in: now, now };
+    let about = About { person: &person, tid, client_id: "sandbox", capabilities: &[], signed_in: now, now };
     shared.peek_entra(|entra| entra.key.sign(&access_claims(&about, audience.uri(), "user_impersonation", ACCESS_MIN)))
 }
 
@@ -156,6 +167,8 @@ pub struct About<'a> {
     pub tid: &'a str,
     /// The application.
     pub client_id: &'a str,
+    /// Capabilities that the client declared with this request.
+    pub capabilities: &'a [String],
     /// When the person signed in interactively.
     pub signed_in: OffsetDateTime,
     /// Now.
@@ -166,15 +179,19 @@ pub struct About<'a> {
 #[must_use]
 pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: Duration) -> Value {
     let person = about.person;
+    let oid = object_id(person, about.tid);
     let now = about.now.unix_timestamp();
     let mut claims = json!({
         "aud": audience, "iss": format!("https://sts.windows.net/{}/", about.tid),
         "iat": now, "nbf": now, "exp": now + lifetime.as_secs().cast_signed(),
         "acr": "1", "appid": about.client_id, "appidacr": "0", "auth_time": about.signed_in.unix_timestamp(), "auth_ms": millis(about.signed_in),
-        "idtyp": "user", "name": person.name, "oid": person.oid, "scp": scopes,
-        "sub": pairwise(&person.oid, audience), "tid": about.tid,
+        "idtyp": "user", "name": person.name, "oid": oid, "scp": scopes,
+        "sub": pairwise(&oid, audience), "tid": about.tid,
         "unique_name": person.username, "uti": uti(), "ver": "1.0",
     });
+    if !about.capabilities.is_empty() {
+        claims["xms_cc"] = json!(about.capabilities);
+    }
     if person.tid == about.tid {
         claims["upn"] = json!(person.username);
     } else {
@@ -183,19 +200,32 @@ pub fn access_claims(about: &About<'_>, audience: &str, scopes: &str, lifetime: 
     claims
 }
 
+/// Claims of an access token of an application that acts for itself.
+#[must_use]
+pub fn app_claims(app: &ServicePrincipal, audience: &str, now: OffsetDateTime, lifetime: Duration) -> Value {
+    let now = now.unix_timestamp();
+    let issuer = format!("https://sts.windows.net/{}/", app.tid);
+    json!({
+        "aud": audience, "iss": issuer, "idp": issuer, "iat": now, "nbf": now,
+        "exp": now + lifetime.as_secs().cast_signed(), "appid": app.app_id, "appidacr": "1", "idtyp": "app",
+        "oid": app.oid, "sub": app.oid, "tid": app.tid, "uti": uti(), "ver": "1.0",
+    })
+}
+
 /// Claims of an ID token of version 2. `oid`, `name` and `preferred_username` come with the `profile` scope only.
 #[must_use]
 pub fn id_claims(about: &About<'_>, nonce: Option<&str>, profile: bool) -> Value {
     let person = about.person;
+    let oid = object_id(person, about.tid);
     let now = about.now.unix_timestamp();
     let mut claims = json!({
         "ver": "2.0", "iss": format!("https://login.microsoftonline.com/{}/v2.0", about.tid),
         "aud": about.client_id, "iat": now, "nbf": now, "exp": now + 3900,
-        "sub": pairwise(&person.oid, about.client_id), "tid": about.tid,
+        "sub": pairwise(&oid, about.client_id), "tid": about.tid,
         "sid": uuid::Uuid::new_v4(), "uti": uti(), "rh": "1.sandbox.",
     });
     if profile {
-        claims["oid"] = json!(person.oid);
+        claims["oid"] = json!(oid);
         claims["name"] = json!(person.name);
         claims["preferred_username"] = json!(person.username);
     }

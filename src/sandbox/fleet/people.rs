@@ -1,6 +1,6 @@
 //! Tenants, people, subscriptions.
 
-use crate::sandbox::world::{Person, Subscription, Tenant, World};
+use crate::sandbox::world::{Person, ServicePrincipal, Subscription, Tenant, World};
 
 /// Tenant id of Contoso.
 pub const CONTOSO: &str = "7c1a5e0e-2b5d-4a6f-9a57-1f1c2f6b0001";
@@ -14,6 +14,10 @@ pub const BOB: &str = "5f0c0f3e-0000-4000-8000-00000000b0b0";
 pub const CAROL: &str = "5f0c0f3e-0000-4000-8000-0000000ca401";
 /// Object id of Dan, a guest from Fabrikam.
 pub const DAN: &str = "5f0c0f3e-0000-4000-8000-000000000da4";
+/// Application id of Contoso's automation, which signs in with [`AUTOMATION_SECRET`].
+pub const AUTOMATION: &str = "c0a7b1de-0000-4000-8000-0000000a0707";
+/// The client secret of Contoso's automation.
+pub const AUTOMATION_SECRET: &str = "the~secret.of-contosos_automation-0001";
 /// The subscription with all resources.
 pub const MAIN_SUBSCRIPTION: &str = "11111111-1111-4111-8111-111111111111";
 const SECOND_SUBSCRIPTION: &str = "22222222-2222-4222-8222-222222222222";
@@ -69,6 +73,16 @@ pub(super) fn add(world: &mut World) {
     if let Some(dan) = world.people.get_mut(DAN) {
         dan.member_of.insert(CONTOSO.to_owned());
     }
+    let oid = "5f0c0f3e-0000-4000-8000-0000000a0707";
+    let automation = ServicePrincipal {
+        oid: oid.to_owned(),
+        app_id: AUTOMATION.to_owned(),
+        tid: CONTOSO.to_owned(),
+        name: "contoso-automation".to_owned(),
+        secret: AUTOMATION_SECRET.to_owned(),
+        azure_roles: vec![(format!("/subscriptions/{MAIN_SUBSCRIPTION}"), "Contributor".to_owned())],
+    };
+    world.service_principals.insert(oid.to_owned(), automation);
 }
 
 fn person(world: &mut World, oid: &str, tid: &str, name: &str, username: &str, role: &str, note: &str) {

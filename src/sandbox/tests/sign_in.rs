@@ -138,9 +138,13 @@ async fn an_unregistered_redirect_uri_is_told_to_the_person_only() {
 }
 
 #[tokio::test]
-async fn several_resources_in_one_refresh_are_refused() {
+async fn a_refresh_for_several_resources_gives_a_token_for_the_first_or_is_refused() {
+    use crate::sandbox::options::SeveralResources;
     let rig = Rig::start().await;
     let tokens = rig.redeem(HOME, &rig.code(HOME, ADA).await).await;
+    let first = rig.refresh(HOME, tokens.text("refresh_token"), FIRST_SCOPE).await;
+    assert_eq!(unverified_claims(first.text("access_token")).unwrap()["aud"], "https://management.azure.com");
+    rig.shared().flip(|switches| switches.several_resources = SeveralResources::Refused);
     assert_eq!(rig.refresh(HOME, tokens.text("refresh_token"), FIRST_SCOPE).await.code(), 700_022);
 }
 
@@ -149,7 +153,12 @@ async fn a_guest_gets_tokens_of_the_tenant_that_invited_and_others_get_none() {
     let rig = Rig::start().await;
     let tokens = rig.redeem(HOME, &rig.code(HOME, ADA).await).await;
     let guest = rig.refresh(OTHER, tokens.text("refresh_token"), ARM_SCOPE).await;
-    assert_eq!(unverified_claims(guest.text("access_token")).unwrap()["tid"], OTHER);
+    let claims = unverified_claims(guest.text("access_token")).unwrap();
+    assert_eq!(claims["tid"], OTHER);
+    assert_ne!(claims["oid"], ADA, "a guest is another object than at home");
+    let url = "https://management.azure.com/subscriptions?api-version=2022-12-01";
+    let seen = rig.client.get(url).bearer_auth(guest.text("access_token")).send().await.unwrap();
+    assert_eq!(seen.json::<Value>().await.unwrap()["value"].as_array().unwrap().len(), 1, "and has the same roles");
     let unknown_service = rig.refresh(OTHER, tokens.text("refresh_token"), CENTRAL_SCOPE).await;
     assert_eq!(unknown_service.code(), 650_052);
     let bob = rig.redeem(HOME, &rig.code(HOME, BOB).await).await;
@@ -232,14 +241,21 @@ async fn missing_consent_is_asked_for_on_the_page() {
 }
 
 #[tokio::test]
-async fn a_claims_challenge_lasts_until_the_next_sign_in() {
+async fn a_claims_challenge_goes_to_clients_that_handle_it_and_lasts_until_the_next_sign_in() {
     let rig = Rig::start().await;
-    let tokens = rig.redeem(HOME, &rig.code(HOME, ADA).await).await;
+    let declared = [("claims", r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)];
+    let code = rig.sign_in(HOME, ADA, &declared).await.remove("code").unwrap();
+    let tokens = rig.redeem(HOME, &code).await;
+    let unaware = rig.refresh(HOME, tokens.text("refresh_token"), ARM_SCOPE).await;
     let ask = |token: String| {
         let url = "https://management.azure.com/tenants?api-version=2022-12-01";
         rig.client.get(url).bearer_auth(token).send()
     };
     rig.shared().demand_claims(ADA);
+    assert_eq!(ask(unaware.text("access_token").to_owned()).await.unwrap().status(), StatusCode::OK);
+    rig.shared().flip(|switches| switches.challenge_all_clients = true);
+    assert_eq!(ask(unaware.text("access_token").to_owned()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    rig.shared().flip(|switches| switches.challenge_all_clients = false);
     let refused = ask(tokens.text("access_token").to_owned()).await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains("error=\"insufficient_claims\""));

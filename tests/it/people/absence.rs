@@ -81,6 +81,7 @@ async fn a_run_that_needs_a_fresh_sign_in_pauses_names_the_person_and_goes_on_wi
     let lab = Lab::small(20, 4, 1).await;
     let program = lab.program().await;
     let (ada, journey) = waiting_run(&lab, &program).await;
+    lab.shared().flip(|switches| switches.challenge_all_clients = true);
     lab.shared().demand_claims(ADA);
     ada.press(&ada.see(&journey).await, "Try again now").await;
     ada.wait_for(&journey, "Paused: Ada Lovelace (ada@contoso.com) must sign in again", PATIENCE).await;
