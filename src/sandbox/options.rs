@@ -45,6 +45,16 @@ pub struct SandboxOptions {
     pub sticky_keys: bool,
     /// Members of an IoT Central device group are listed with nothing but their ids (undocumented).
     pub group_members_have_ids_only: bool,
+    /// The history of a command has every invocation; otherwise only the last one.
+    pub history_is_whole: bool,
+    /// Invocations that the device did not answer in time are in it (undocumented).
+    pub history_shows_timeouts: bool,
+    /// Invocations by jobs are in it (undocumented).
+    pub history_shows_jobs: bool,
+    /// Writing properties of a device is answered with 202 rather than 200; both are documented.
+    pub property_writes_are_accepted: bool,
+    /// An individual X.509 attestation may be given by its thumbprint alone (undocumented).
+    pub thumbprints_attest: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -73,6 +83,11 @@ impl Default for SandboxOptions {
             lists_omit_linked_hubs: true,
             sticky_keys: false,
             group_members_have_ids_only: false,
+            history_is_whole: false,
+            history_shows_timeouts: true,
+            history_shows_jobs: true,
+            property_writes_are_accepted: false,
+            thumbprints_attest: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -123,6 +138,16 @@ pub struct Switches {
     pub group_members_have_ids_only: bool,
     /// See [`SandboxOptions::lists_omit_linked_hubs`].
     pub lists_omit_linked_hubs: bool,
+    /// See [`SandboxOptions::history_is_whole`].
+    pub history_is_whole: bool,
+    /// See [`SandboxOptions::history_shows_timeouts`].
+    pub history_shows_timeouts: bool,
+    /// See [`SandboxOptions::history_shows_jobs`].
+    pub history_shows_jobs: bool,
+    /// See [`SandboxOptions::property_writes_are_accepted`].
+    pub property_writes_are_accepted: bool,
+    /// See [`SandboxOptions::thumbprints_attest`].
+    pub thumbprints_attest: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -133,6 +158,11 @@ impl From<&SandboxOptions> for Switches {
             sticky_keys: options.sticky_keys,
             group_members_have_ids_only: options.group_members_have_ids_only,
             lists_omit_linked_hubs: options.lists_omit_linked_hubs,
+            history_is_whole: options.history_is_whole,
+            history_shows_timeouts: options.history_shows_timeouts,
+            history_shows_jobs: options.history_shows_jobs,
+            property_writes_are_accepted: options.property_writes_are_accepted,
+            thumbprints_attest: options.thumbprints_attest,
         }
     }
 }

@@ -11,6 +11,7 @@ mod enrollment;
 mod fault;
 mod filter;
 mod groups;
+mod job_check;
 mod job_run;
 mod jobs;
 pub mod model;

@@ -28,6 +28,7 @@ fn template(id: &str, name: &str, components: &[Value], extends: &Value) -> Valu
     let mut contents = vec![
         json!({"@type": ["Telemetry", "Temperature"], "name": "temperature", "schema": "double"}),
         json!({"@type": "Property", "name": "serialNumber", "schema": "string"}),
+        json!({"@type": "Property", "name": "reportInterval", "schema": "double", "writable": true}),
         json!({"@type": ["Property", "Cloud", "StringValue"], "name": "customer", "schema": "string"}),
     ];
     contents.extend_from_slice(components);
