@@ -10,7 +10,7 @@ use super::door::{Call, Permission, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
 use super::{page, templates};
-use crate::sandbox::device::reconcile;
+use crate::sandbox::device::{self, reconcile};
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -77,6 +77,7 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
         app.devices.remove(&id);
         Ok(())
     })?;
+    device::forgotten(&call.shared, &call.sub, &id);
     Ok(wire::with_effect(wire::no_content(), "device.deleted", id))
 }
 
