@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use serde_json::{Value, json};
 
-use super::door::{Call, Permission, text_field};
+use super::door::{Call, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
 use super::{page, templates};
@@ -41,7 +41,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         let is_new = before.is_none();
         let mut device = before.unwrap_or_else(|| AppDevice::new(&id, &id, None, call.now));
         if !is_new {
-            call.check_etag(&device.etag)?;
+            call.check_etag(&body, &device.etag)?;
             device.template = None;
         }
         change(&mut device, app, &body, &call)?;
@@ -58,7 +58,7 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
     let body = call.json(&body)?;
     let shown = call.app(|app| {
         let mut device = find(app, &id)?.clone();
-        call.check_etag(&device.etag)?;
+        call.check_etag(&body, &device.etag)?;
         change(&mut device, app, &body, &call)?;
         let shown = show(&device);
         app.devices.insert(id.clone(), device);
@@ -70,11 +70,11 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
 
 /// `DELETE /devices/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Permission::Build)?;
     call.app(|app| {
-        call.check_etag(&find(app, &id)?.etag)?;
+        call.check_etag(&Value::Null, &find(app, &id)?.etag)?;
         app.registrations.remove(&id.to_ascii_lowercase());
         app.devices.remove(&id);
+        app.configuration.forget_device(&id);
         Ok(())
     })?;
     device::forgotten(&call.shared, &call.sub, &id);

@@ -144,8 +144,38 @@ pub struct AppEnrollmentGroup {
     pub edge: bool,
     /// Master keys or authorities.
     pub attestation: Attestation,
+    /// Whether possession of the first and the second certificate is proven. Others let nobody in.
+    #[serde(default)]
+    pub verified: [bool; 2],
+    /// The codes that a proof of possession must contain.
+    #[serde(default)]
+    pub codes: [Option<String>; 2],
     /// Without quotes.
     pub etag: String,
+}
+
+impl AppEnrollmentGroup {
+    /// What devices may register by: the keys, or the certificates that are verified.
+    #[must_use]
+    pub fn trusted(&self) -> Attestation {
+        let mut trusted = self.attestation.clone();
+        if let Attestation::X509 { primary, secondary, .. } = &mut trusted {
+            *primary = primary.take().filter(|_| self.verified[0]);
+            *secondary = secondary.take().filter(|_| self.verified[1]);
+        }
+        trusted
+    }
+
+    /// Whether both groups let in the same devices.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match &self.attestation {
+            Attestation::X509 { primary, secondary, .. } => {
+                [primary, secondary].into_iter().flatten().any(|own| other.attestation.has_certificate(own))
+            }
+            own => *own == other.attestation,
+        }
+    }
 }
 
 /// State of a job.

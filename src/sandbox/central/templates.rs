@@ -27,10 +27,13 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
 
 /// `PUT /deviceTemplates/{id}`
 pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Permission::Build)?;
+    call.need(Permission::Templates)?;
     let mut template = call.json(&body)?;
     if !template["capabilityModel"]["@id"].is_string() {
         return Err(Fault::invalid_body("capabilityModel with an @id is required."));
+    }
+    if let Some(before) = call.look(|app| Ok(find(app, &id).cloned()))? {
+        call.check_etag(&template, etag_of(&before))?;
     }
     template["@id"] = json!(id);
     save(&call, &id, template)
@@ -38,20 +41,23 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
 
 /// `PATCH /deviceTemplates/{id}`
 pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Permission::Build)?;
+    call.need(Permission::Templates)?;
     let body = call.json(&body)?;
     let mut template = call.look(|app| find(app, &id).cloned().ok_or_else(|| missing(&id)))?;
-    call.check_etag(template["etag"].as_str().unwrap_or_default())?;
+    call.check_etag(&body, etag_of(&template))?;
     wire::merge_patch(&mut template, &body);
     save(&call, &id, template)
 }
 
 /// `DELETE /deviceTemplates/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Permission::Build)?;
+    call.need(Permission::Templates)?;
     call.app(|app| {
         if app.devices.values().any(|device| device.template.as_deref() == Some(&id)) {
             return Err(Fault::conflict("The device template is in use."));
+        }
+        if let Some(template) = find(app, &id) {
+            call.check_etag(&Value::Null, etag_of(template))?;
         }
         let at = app.templates.iter().position(|template| id_of(template) == id).ok_or_else(|| missing(&id))?;
         app.templates.remove(at);
@@ -73,6 +79,10 @@ fn save(call: &Call, id: &str, mut template: Value) -> Answer {
 
 fn missing(id: &str) -> Fault {
     Fault::not_found(format!("Device template {id} does not exist."))
+}
+
+fn etag_of(template: &Value) -> &str {
+    template["etag"].as_str().unwrap_or_default()
 }
 
 fn id_of(template: &Value) -> &str {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::azure::resource;
 use super::people::{ADA, BOB, CAROL, CONTOSO};
 use super::{EDGE_APP, MAIN_APP, key, templates};
+use crate::sandbox::central::configuration::Configuration;
 use crate::sandbox::central::model::{AppDevice, AppEnrollmentGroup, Group};
 use crate::sandbox::device::{Credential, Device, Kind};
 use crate::sandbox::dps::model::Attestation;
@@ -68,6 +69,7 @@ pub fn add_app(world: &mut World, sub: &str, id_scope: &str) {
         jobs: BTreeMap::new(),
         registrations: BTreeMap::new(),
         auto_approve: true,
+        configuration: Configuration::default(),
     };
     world.apps.insert(sub.to_owned(), app);
     add_symmetric_group(world, sub, "SAS-IoT-Devices", false);
@@ -91,6 +93,8 @@ fn add_enrollment_group(world: &mut World, sub: &str, name: &str, edge: bool, at
             enabled: true,
             edge,
             attestation,
+            verified: [true, false],
+            codes: [None, None],
             etag: format!("etag-{name}"),
         };
         app.enrollment_groups.insert(name.to_owned(), group);
