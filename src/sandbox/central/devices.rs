@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use serde_json::{Value, json};
 
+use super::arrangement::Arrangement;
 use super::door::{Call, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
@@ -20,8 +21,20 @@ const FIELDS: [&str; 9] =
 
 /// `GET /devices`
 pub(super) async fn list(call: Call) -> Answer {
+    let arrangement = Arrangement::of(&call)?;
     let after = page::after(&call)?;
-    call.look(|app| page::answer(&call, from(app, after.as_deref()), show))
+    call.look(|app| {
+        if arrangement.is_plain() {
+            let shown = from(app, after.as_deref()).filter(|(_, device)| arrangement.shows(app, device));
+            return page::answer(&call, shown, show);
+        }
+        let mut shown: Vec<&AppDevice> = app.devices.values().filter(|device| arrangement.shows(app, device)).collect();
+        shown.sort_by(|one, other| arrangement.compare(one, other));
+        // Pages go by the key's order, so in a list of another order the key is the place in it.
+        let keyed: Vec<(String, &AppDevice)> =
+            shown.into_iter().enumerate().map(|(at, device)| (format!("{at:08}"), device)).collect();
+        page::answer(&call, keyed.iter().map(|(key, device)| (key.as_str(), *device)), show)
+    })
 }
 
 /// `GET /devices/{id}`

@@ -5,8 +5,10 @@
 //! without progress.
 
 mod api_tokens;
+mod arrangement;
 mod certificates;
 mod commands;
+mod condition;
 pub mod configuration;
 mod devices;
 mod door;
@@ -29,6 +31,7 @@ mod security;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use axum::Router;
 use axum::middleware::map_response_with_state;

@@ -1,7 +1,11 @@
 //! IoT Central on the wire.
 
+mod access;
+mod certificates;
+mod families;
 mod history;
 mod jobs;
+mod lists;
 mod properties;
 
 use serde_json::{Value, json};
