@@ -158,8 +158,14 @@ async fn run(shared: Shared, id: String, number: u32) {
             continue;
         }
         let now = shared.clock().now();
-        shared.world(|world| leave(world, &id, now));
-        if shared.look(|world| current(world, &id, number)).is_none() {
+        let is_on_its_way = shared.world(|world| {
+            // Meanwhile it may have been told something else.
+            if current(world, &id, number).is_some() {
+                leave(world, &id, now);
+            }
+            current(world, &id, number).is_some()
+        });
+        if !is_on_its_way {
             return;
         }
         let outcome = attempt(&shared, &id, &errand).await;

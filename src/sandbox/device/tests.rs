@@ -250,7 +250,7 @@ async fn a_deleted_device_that_still_runs_comes_back_unassigned() {
 #[tokio::test]
 async fn a_device_that_arrives_waits_for_approval_where_the_application_wants_it() {
     let bench = Bench::simple(500);
-    bench.shared.world(|world| world.apps.get_mut("contoso-fleet").unwrap().auto_approve = false);
+    bench.shared.world(|world| fleet::require_approval(world, "contoso-fleet"));
     bench.central("DELETE", "/devices/boiler-0001", Value::Null).await;
     let refused = |world: &World| {
         let is_told = |entry: &super::Entry| matches!(entry.what, Happening::RegistrationFailed { code: 400_209, .. });
