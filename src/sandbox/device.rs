@@ -13,7 +13,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use act::{restart, resume, set_online};
+pub use act::{forgotten, restart, resume, set_online};
 pub use connect::{Presence, TELEMETRY_SECS, holds_connection, is_at_app, is_at_hub, reconcile};
 pub use history::{Entry, Happening, Via};
 pub use tell::{Heard, deliver};
@@ -35,9 +35,9 @@ pub enum Kind {
     Refuses,
     /// Answers 200, leaves, and is never seen again.
     Vanishes,
-    /// Has no `DeviceMove`: answers 404 to every command.
+    /// Has no `DeviceMove`, and treats it as it treats every method that it does not know.
     Unable,
-    /// An IoT Edge runtime: provisioning is in its configuration file, so it answers 404 too.
+    /// An IoT Edge runtime: provisioning is in its configuration file, and no method reaches it.
     Edge,
     /// Runs inside IoT Central and answers whatever is asked.
     Simulated,
@@ -50,8 +50,20 @@ pub enum Firmware {
     Node,
     /// Answers with an object.
     Python,
-    /// Answers without a body, waits three seconds, and refuses a request that it cannot read.
+    /// Answers without a body, refuses a request that it cannot read, and is still there for three seconds.
     DotNet,
+}
+
+/// What becomes of the methods that are sent to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Listening {
+    /// It hears them.
+    #[default]
+    Subscribed,
+    /// They reach it, and nothing in it listens any more.
+    Deaf,
+    /// It has not asked for any, so the service takes it for offline.
+    Unsubscribed,
 }
 
 /// What a device proves its identity with.
@@ -154,6 +166,13 @@ pub struct Device {
     pub doing: Option<Errand>,
     /// Errands started so far.
     pub errands: u32,
+    /// Whether it can be told anything now.
+    #[serde(default)]
+    pub listening: Listening,
+    /// After a move its loops go on with the connection that it has left, as those of the Python sample do: it connects at
+    /// the target, but neither sends nor listens there until it is restarted.
+    #[serde(default)]
+    pub keeps_old_client: bool,
 }
 
 impl Device {
@@ -173,6 +192,8 @@ impl Device {
             log: Vec::new(),
             doing: None,
             errands: 0,
+            listening: Listening::Subscribed,
+            keeps_old_client: false,
         }
     }
 
@@ -222,12 +243,27 @@ impl Firmware {
 
     /// What it answers when it obeys.
     #[must_use]
-    pub fn answer(self, id_scope: &str) -> Value {
+    pub fn answer(self, id_scope: Option<&str>) -> Value {
         match self {
-            Self::Node => Value::String(id_scope.to_owned()),
+            Self::Node => id_scope.into(),
             Self::Python => serde_json::json!({"result": true, "data": "Migration received. Disconnecting..."}),
             Self::DotNet => Value::Null,
         }
+    }
+
+    /// What it answers to a method that it does not know; the samples that have no handler for it stay silent.
+    #[must_use]
+    pub fn answer_to_unknown(self) -> Option<u16> {
+        match self {
+            Self::Node | Self::Python => None,
+            Self::DotNet => Some(501),
+        }
+    }
+
+    /// Whether it is still connected until it registers, or leaves as it answers.
+    #[must_use]
+    pub fn lingers(self) -> bool {
+        self == Self::DotNet
     }
 
     /// Seconds between the answer and the registration.

@@ -17,10 +17,10 @@ use super::dps::model::{Attestation, Group as DpsGroup, Settings};
 use super::hub::model::{Authentication, Identity};
 use super::world::{Moment, World};
 
-pub use apps::{Spec, add_app, add_device, add_devices, add_group, add_symmetric_group};
+pub use apps::{Spec, add_app, add_child, add_device, add_devices, add_group, add_symmetric_group, require_approval};
 pub use azure::{add_dps, add_hub};
 pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
-pub use templates::{BOILER, COMPRESSOR, PUMP, THERMOMETER, VALVE};
+pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, PUMP, THERMOMETER, VALVE};
 
 /// The application that the default fleet lives in.
 pub const MAIN_APP: &str = "contoso-fleet";
@@ -223,6 +223,18 @@ mod tests {
         };
         let boilers = world.devices.values().filter(|device| device.id.starts_with("boiler-"));
         assert_eq!(boilers.filter(differs).count(), 6 + 2, "six of the second group, two with keys of their own");
+    }
+
+    #[test]
+    fn edge_devices_and_their_template_are_in_the_edge_application_only() {
+        let world = world();
+        let knows = |sub: &str| {
+            world.apps[sub].templates.iter().any(|template| template["@type"].to_string().contains("EdgeModel"))
+        };
+        assert!(knows(EDGE_APP) && !knows(MAIN_APP));
+        let children: Vec<_> = world.apps[EDGE_APP].configuration.relationships["gateway-0001"].values().collect();
+        assert_eq!(children.iter().map(|own| own.target.as_str()).collect::<Vec<_>>(), ["sensor-0001"]);
+        assert!(world.apps.values().all(|app| app.auto_approve));
     }
 
     #[test]

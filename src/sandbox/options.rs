@@ -46,6 +46,16 @@ pub struct SandboxOptions {
     pub sticky_keys: bool,
     /// Members of an IoT Central device group are listed with nothing but their ids (undocumented).
     pub group_members_have_ids_only: bool,
+    /// The history of a command has every invocation; otherwise only the last one.
+    pub history_is_whole: bool,
+    /// Invocations that the device did not answer in time are in it (undocumented).
+    pub history_shows_timeouts: bool,
+    /// Invocations by jobs are in it (undocumented).
+    pub history_shows_jobs: bool,
+    /// Writing properties of a device is answered with 202 rather than 200; both are documented.
+    pub property_writes_are_accepted: bool,
+    /// An individual X.509 attestation may be given by its thumbprint alone (undocumented).
+    pub thumbprints_attest: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -80,6 +90,11 @@ impl Default for SandboxOptions {
             lists_omit_linked_hubs: true,
             sticky_keys: false,
             group_members_have_ids_only: false,
+            history_is_whole: false,
+            history_shows_timeouts: true,
+            history_shows_jobs: true,
+            property_writes_are_accepted: false,
+            thumbprints_attest: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -148,6 +163,16 @@ pub struct Switches {
     pub several_resources: SeveralResources,
     /// See [`SandboxOptions::challenge_all_clients`].
     pub challenge_all_clients: bool,
+    /// See [`SandboxOptions::history_is_whole`].
+    pub history_is_whole: bool,
+    /// See [`SandboxOptions::history_shows_timeouts`].
+    pub history_shows_timeouts: bool,
+    /// See [`SandboxOptions::history_shows_jobs`].
+    pub history_shows_jobs: bool,
+    /// See [`SandboxOptions::property_writes_are_accepted`].
+    pub property_writes_are_accepted: bool,
+    /// See [`SandboxOptions::thumbprints_attest`].
+    pub thumbprints_attest: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -160,6 +185,11 @@ impl From<&SandboxOptions> for Switches {
             lists_omit_linked_hubs: options.lists_omit_linked_hubs,
             several_resources: options.several_resources,
             challenge_all_clients: options.challenge_all_clients,
+            history_is_whole: options.history_is_whole,
+            history_shows_timeouts: options.history_shows_timeouts,
+            history_shows_jobs: options.history_shows_jobs,
+            property_writes_are_accepted: options.property_writes_are_accepted,
+            thumbprints_attest: options.thumbprints_attest,
         }
     }
 }

@@ -45,6 +45,10 @@ fn of_app(app: &App, secrets: &mut Vec<String>) {
         let derived = app.devices.keys().filter_map(|id| group.attestation.device_keys(id, true));
         secrets.extend(derived.flat_map(|(primary, secondary)| [primary, secondary]));
     }
+    for token in app.configuration.api_tokens.values() {
+        secrets.push(token.key.clone());
+        secrets.extend(crate::sandbox::central::api_token_text(app, token));
+    }
     for attestation in app.devices.values().filter_map(|device| device.attestation.as_ref()) {
         of_attestation(attestation, secrets);
     }

@@ -57,17 +57,17 @@ impl Bench {
     /// A call of somebody's to the main application.
     pub(super) async fn central_as(&self, oid: &str, method: &str, path: &str, body: Value) -> Answer {
         let bearer = format!("Bearer {}", issue_access(&self.shared, oid, CONTOSO, Audience::Central));
+        self.central_by(&bearer, method, path, body).await
+    }
+
+    /// A call with this `Authorization` to the main application, in the newest stable version unless the path names one.
+    pub(super) async fn central_by(&self, authorization: &str, method: &str, path: &str, body: Value) -> Answer {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let uri = format!("/api{path}{joint}api-version=2022-07-31");
-        call(
-            central::router(self.shared.clone()),
-            "contoso-fleet.azureiotcentral.com",
-            method,
-            &uri,
-            &[("authorization", &bearer)],
-            body,
-        )
-        .await
+        let version = if path.contains("api-version=") { "" } else { "api-version=2022-07-31" };
+        let uri = format!("/api{path}{joint}{version}");
+        let host = "contoso-fleet.azureiotcentral.com";
+        let router = central::router(self.shared.clone());
+        call(router, host, method, &uri, &[("authorization", authorization)], body).await
     }
 
     /// A call to `contoso-dps` with its owner policy.

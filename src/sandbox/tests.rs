@@ -246,6 +246,7 @@ fn app() -> App {
         jobs: BTreeMap::new(),
         registrations: BTreeMap::new(),
         auto_approve: true,
+        configuration: crate::sandbox::central::configuration::Configuration::default(),
     }
 }
 

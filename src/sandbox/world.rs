@@ -123,6 +123,8 @@ pub struct App {
     pub registrations: BTreeMap<String, super::dps::model::Registration>,
     /// Devices that register are usable at once; otherwise they wait for approval.
     pub auto_approve: bool,
+    #[serde(default)]
+    pub configuration: super::central::configuration::Configuration,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -28,6 +28,20 @@ pub(super) enum Outcome {
     Silence,
     /// It answered.
     Answered { status: u16, payload: Value },
+    /// The command waits for it as a message, which it never answers.
+    Queued,
+}
+
+/// What somebody asked of a device.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    /// `component.command`, or `command`.
+    pub path: &'a str,
+    pub request: &'a Value,
+    pub connect: Duration,
+    pub respond: Duration,
+    /// A job asked.
+    pub by_job: bool,
 }
 
 /// `POST /devices/{id}/commands/{command}`
@@ -58,16 +72,26 @@ fn path(component: Option<&str>, command: &str) -> String {
     component.map_or_else(|| command.to_owned(), |component| format!("{component}.{command}"))
 }
 
+/// The last invocation, as the service keeps it. That it kept them all, and which it leaves out, are readings that the
+/// documentation does not exclude.
 fn shown_history(call: &Call, id: &str, path: &str) -> Answer {
+    let switches = call.shared.switches();
+    let is_kept = |record: &&CommandRecord| {
+        (switches.history_shows_timeouts || !record.timed_out) && (switches.history_shows_jobs || !record.by_job)
+    };
+    let most = if switches.history_is_whole { usize::MAX } else { 1 };
     call.look(|app| {
         let records = find(app, id)?.commands.get(path);
-        let shown: Vec<Value> = records.into_iter().flatten().rev().map(show).collect();
+        let shown: Vec<Value> = records.into_iter().flatten().rev().filter(is_kept).take(most).map(show).collect();
         Ok(wire::ok(&json!({"value": shown})))
     })
 }
 
 fn show(record: &CommandRecord) -> Value {
-    let mut shown = json!({"id": record.id, "request": record.request});
+    let mut shown = json!({
+        "id": record.id, "request": record.request,
+        "connectionTimeout": record.connection_timeout, "responseTimeout": record.response_timeout,
+    });
     if let Some(code) = record.response_code {
         shown["response"] = record.response.clone();
         shown["responseCode"] = json!(code);
@@ -91,15 +115,13 @@ async fn execute(call: &Call, id: &str, component: Option<&str>, command: &str, 
         let method = component.map_or_else(|| command.to_owned(), |component| format!("{component}*{command}"));
         Some(send(&call.shared, &call.sub, id, &method, &request, &Via::Single, connect, respond).await)
     };
-    let answered = match outcome {
-        Some(Outcome::Offline) => {
-            return Err(Fault::not_found("Could not connect to device in order to send command."));
-        }
-        Some(Outcome::Answered { status, payload }) => Some((status, payload)),
-        Some(Outcome::Silence) | None => None,
-    };
-    let record = record(&call.shared, &call.sub, id, &path(component, command), request, answered.clone());
-    if answered.is_none() && !queued {
+    if outcome == Some(Outcome::Offline) {
+        return Err(Fault::not_found("Could not connect to device in order to send command."));
+    }
+    let path = path(component, command);
+    let asked = Asked { path: &path, request: &request, connect, respond, by_job: false };
+    let record = record(&call.shared, &call.sub, id, &asked, outcome.as_ref().unwrap_or(&Outcome::Queued));
+    if record.timed_out {
         return Err(Fault::new(504, "RequestTimeout", "Request timeout waiting for the device."));
     }
     Ok(wire::with_effect(wire::json(StatusCode::CREATED, &show(&record)), "command.sent", id))
@@ -146,19 +168,24 @@ pub(super) async fn send(
 }
 
 /// Adds a line to a device's command history.
-pub(super) fn record(
-    shared: &Shared,
-    sub: &str,
-    id: &str,
-    path: &str,
-    request: Value,
-    answered: Option<(u16, Value)>,
-) -> CommandRecord {
-    let (response_code, response) = answered.map_or((None, Value::Null), |(status, payload)| (Some(status), payload));
-    let record = CommandRecord { id: uuid::Uuid::new_v4().to_string(), request, response, response_code };
+pub(super) fn record(shared: &Shared, sub: &str, id: &str, asked: &Asked<'_>, outcome: &Outcome) -> CommandRecord {
+    let (response_code, response) = match outcome {
+        Outcome::Answered { status, payload } => (Some(*status), payload.clone()),
+        Outcome::Offline | Outcome::Silence | Outcome::Queued => (None, Value::Null),
+    };
+    let record = CommandRecord {
+        id: uuid::Uuid::new_v4().to_string(),
+        request: asked.request.clone(),
+        response,
+        response_code,
+        connection_timeout: asked.connect.as_secs(),
+        response_timeout: asked.respond.as_secs(),
+        by_job: asked.by_job,
+        timed_out: *outcome == Outcome::Silence,
+    };
     shared.world(|world| {
         if let Some(device) = world.apps.get_mut(sub).and_then(|app| app.devices.get_mut(id)) {
-            device.commands.entry(path.to_owned()).or_default().push(record.clone());
+            device.commands.entry(asked.path.to_owned()).or_default().push(record.clone());
         }
     });
     record

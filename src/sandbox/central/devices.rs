@@ -6,11 +6,12 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use serde_json::{Value, json};
 
-use super::door::{Call, Permission, text_field};
+use super::arrangement::Arrangement;
+use super::door::{Call, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
 use super::{page, templates};
-use crate::sandbox::device::reconcile;
+use crate::sandbox::device::{self, reconcile};
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -20,8 +21,20 @@ const FIELDS: [&str; 9] =
 
 /// `GET /devices`
 pub(super) async fn list(call: Call) -> Answer {
+    let arrangement = Arrangement::of(&call)?;
     let after = page::after(&call)?;
-    call.look(|app| page::answer(&call, from(app, after.as_deref()), show))
+    call.look(|app| {
+        if arrangement.is_plain() {
+            let shown = from(app, after.as_deref()).filter(|(_, device)| arrangement.shows(app, device));
+            return page::answer(&call, shown, show);
+        }
+        let mut shown: Vec<&AppDevice> = app.devices.values().filter(|device| arrangement.shows(app, device)).collect();
+        shown.sort_by(|one, other| arrangement.compare(one, other));
+        // Pages go by the key's order, so in a list of another order the key is the place in it.
+        let keyed: Vec<(String, &AppDevice)> =
+            shown.into_iter().enumerate().map(|(at, device)| (format!("{at:08}"), device)).collect();
+        page::answer(&call, keyed.iter().map(|(key, device)| (key.as_str(), *device)), show)
+    })
 }
 
 /// `GET /devices/{id}`
@@ -41,7 +54,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         let is_new = before.is_none();
         let mut device = before.unwrap_or_else(|| AppDevice::new(&id, &id, None, call.now));
         if !is_new {
-            call.check_etag(&device.etag)?;
+            call.check_etag(&body, &device.etag)?;
             device.template = None;
         }
         change(&mut device, app, &body, &call)?;
@@ -58,7 +71,7 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
     let body = call.json(&body)?;
     let shown = call.app(|app| {
         let mut device = find(app, &id)?.clone();
-        call.check_etag(&device.etag)?;
+        call.check_etag(&body, &device.etag)?;
         change(&mut device, app, &body, &call)?;
         let shown = show(&device);
         app.devices.insert(id.clone(), device);
@@ -70,13 +83,14 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
 
 /// `DELETE /devices/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Permission::Build)?;
     call.app(|app| {
-        call.check_etag(&find(app, &id)?.etag)?;
+        call.check_etag(&Value::Null, &find(app, &id)?.etag)?;
         app.registrations.remove(&id.to_ascii_lowercase());
         app.devices.remove(&id);
+        app.configuration.forget_device(&id);
         Ok(())
     })?;
+    device::forgotten(&call.shared, &call.sub, &id);
     Ok(wire::with_effect(wire::no_content(), "device.deleted", id))
 }
 

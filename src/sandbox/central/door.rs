@@ -7,8 +7,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use serde_json::Value;
 
+use super::api_tokens;
 use super::fault::Fault;
-use crate::sandbox::entra::tokens::{Audience, verify_bearer};
+use crate::sandbox::entra::tokens::{Audience, BearerError, verify_bearer};
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
 use crate::sandbox::wire;
@@ -44,13 +45,15 @@ impl Version {
     }
 }
 
-/// What only some roles may do. Every role may see groups, templates, devices and jobs, and run jobs and commands.
+/// What only some roles may do. Every role may see templates and jobs, manage devices and groups, run jobs and commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Permission {
-    /// See and manage enrollment groups, credentials and attestation.
+    /// See and manage enrollment groups, credentials and attestation: builders and administrators.
     Connectivity,
-    /// Create and change groups, templates and other people's access.
-    Build,
+    /// Create and change templates: the same.
+    Templates,
+    /// Other people's access, tokens, organisations, uploads and exports: administrators.
+    Administer,
 }
 
 /// An authenticated call to one application.
@@ -69,13 +72,14 @@ pub(super) struct Call {
 impl Call {
     /// Checks that the caller's role allows `permission`.
     pub(super) fn need(&self, permission: Permission) -> Result<(), Fault> {
-        if matches!(self.role.as_str(), "admin" | "builder") {
+        let (missing, suffices) = match permission {
+            Permission::Connectivity => ("device connectivity management", self.role != "operator"),
+            Permission::Templates => ("device templates management", self.role != "operator"),
+            Permission::Administer => ("application administration", self.role == "admin"),
+        };
+        if suffices {
             return Ok(());
         }
-        let missing = match permission {
-            Permission::Connectivity => "device connectivity management",
-            Permission::Build => "device groups and templates management",
-        };
         Err(Fault::forbidden(format!("The role {} does not have the permission: {missing}.", self.role)))
     }
 
@@ -100,12 +104,16 @@ impl Call {
         if body.is_object() { Ok(body) } else { Err(Fault::invalid_body("The body must be an object.")) }
     }
 
-    /// Checks `If-Match` against an etag.
-    pub(super) fn check_etag(&self, current: &str) -> Result<(), Fault> {
-        match wire::header_text(&self.headers, "if-match") {
-            Some(given) if !wire::etag_matches(given, current) => Err(Fault::precondition()),
-            _ => Ok(()),
-        }
+    /// Whether the caller says which state of an object it has read: by `etag` in the body, or by `If-Match`.
+    pub(super) fn names_etag(&self, body: &Value) -> bool {
+        body["etag"].is_string() || self.headers.contains_key("if-match")
+    }
+
+    /// Checks that what the caller has read, if it says so, is the object as it is now.
+    pub(super) fn check_etag(&self, body: &Value, current: &str) -> Result<(), Fault> {
+        let header = wire::header_text(&self.headers, "if-match");
+        let mut given = header.into_iter().chain(body["etag"].as_str());
+        if given.all(|given| wire::etag_matches(given, current)) { Ok(()) } else { Err(Fault::precondition()) }
     }
 }
 
@@ -118,13 +126,7 @@ impl FromRequestParts<Shared> for Call {
         let tenant = shared
             .look(|world| running(world, &sub).map(|app| app.tenant.clone()))
             .ok_or_else(Fault::no_application)?;
-        let bearer = verify_bearer(shared, &parts.headers, Audience::Central).map_err(Fault::unauthorized)?;
-        if bearer.tid != tenant {
-            let message = "The token was issued by another tenant than the application's.";
-            return Err(Fault::new(401, "Unauthorized", message));
-        }
-        let role = shared.look(|world| world.apps.get(&sub).and_then(|app| app.roles.get(&bearer.oid).cloned()));
-        let role = role.ok_or_else(|| Fault::forbidden("You do not have access to this application."))?;
+        let role = role_of_caller(shared, &parts.headers, &sub, &tenant)?;
         let version = wire::param(&parts.uri, "api-version")
             .ok_or_else(|| Fault::bad_request("The api-version query parameter is missing."))?;
         let version = Version::parse(&version)
@@ -133,6 +135,23 @@ impl FromRequestParts<Shared> for Call {
         let (uri, headers, now) = (parts.uri.clone(), parts.headers.clone(), shared.clock().now());
         Ok(Self { shared: shared.clone(), sub, now, version, uri, headers, role })
     }
+}
+
+/// The role of the API token or of the signed-in person.
+fn role_of_caller(shared: &Shared, headers: &HeaderMap, sub: &str, tenant: &str) -> Result<String, Fault> {
+    let header = wire::header_text(headers, "authorization").unwrap_or_default();
+    if header.starts_with("SharedAccessSignature ") {
+        let now = shared.clock().now();
+        let role = shared.look(|world| api_tokens::role(world.apps.get(sub)?, header, now));
+        return role.ok_or_else(|| Fault::unauthorized(BearerError::Missing));
+    }
+    let bearer = verify_bearer(shared, headers, Audience::Central).map_err(Fault::unauthorized)?;
+    if bearer.tid != tenant {
+        let message = "The token was issued by another tenant than the application's.";
+        return Err(Fault::new(401, "Unauthorized", message));
+    }
+    let role = shared.look(|world| world.apps.get(sub).and_then(|app| app.roles.get(&bearer.oid).cloned()));
+    role.ok_or_else(|| Fault::forbidden("You do not have access to this application."))
 }
 
 fn running<'a>(world: &'a World, sub: &str) -> Option<&'a App> {

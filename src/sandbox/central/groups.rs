@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use serde_json::{Value, json};
 
-use super::door::{Call, Permission, check_id, text_field};
+use super::door::{Call, check_id, text_field};
 use super::fault::{Answer, Fault};
 use super::filter::Filter;
 use super::model::{AppDevice, Group, new_etag};
@@ -36,11 +36,13 @@ pub(super) async fn members(call: Call, Path(id): Path<String>) -> Answer {
 
 /// `PUT /deviceGroups/{id}`
 pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Permission::Build)?;
     check_id(&id)?;
     let body = call.json(&body)?;
     if body["filter"].is_null() || body["displayName"].is_null() {
         return Err(Fault::invalid_body("displayName and filter are required."));
+    }
+    if let Some(before) = call.look(|app| Ok(app.groups.get(&id).cloned()))? {
+        call.check_etag(&body, &before.etag)?;
     }
     let mut group = Group::new(&id, "", "");
     change(&mut group, &body)?;
@@ -49,18 +51,20 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
 
 /// `PATCH /deviceGroups/{id}`
 pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Permission::Build)?;
     let body = call.json(&body)?;
     let mut group = call.look(|app| find(app, &id).cloned())?;
-    call.check_etag(&group.etag)?;
+    call.check_etag(&body, &group.etag)?;
     change(&mut group, &body)?;
     save(&call, group)
 }
 
 /// `DELETE /deviceGroups/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Permission::Build)?;
-    call.app(|app| app.groups.remove(&id).ok_or_else(|| missing(&id)))?;
+    call.app(|app| {
+        call.check_etag(&Value::Null, &find(app, &id)?.etag)?;
+        app.groups.remove(&id);
+        Ok(())
+    })?;
     Ok(wire::with_effect(wire::no_content(), "group.deleted", id))
 }
 

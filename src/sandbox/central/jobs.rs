@@ -6,13 +6,10 @@ use serde_json::{Value, json};
 
 use super::door::{Call, check_id};
 use super::fault::{Answer, Fault};
-use super::model::{Job, JobDeviceStatus, JobStatus};
-use super::{groups, job_run, page, templates};
+use super::model::{Job, JobDeviceStatus, JobStatus, JobWork};
+use super::{job_check, job_run, page};
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
-
-const FIELDS: [&str; 8] =
-    ["id", "displayName", "description", "group", "batch", "cancellationThreshold", "data", "organizations"];
 
 /// `GET /jobs`, without progress, as in the published example.
 pub(super) async fn list(call: Call) -> Answer {
@@ -37,7 +34,7 @@ pub(super) async fn devices(call: Call, Path(id): Path<String>) -> Answer {
 pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
     check_id(&id)?;
     let definition = call.json(&body)?;
-    call.look(|app| check_definition(app, &definition))?;
+    call.look(|app| job_check::check(app, &definition))?;
     create(&call, id, definition, None)
 }
 
@@ -64,6 +61,7 @@ fn create(call: &Call, id: String, definition: Value, devices: Option<Vec<(Strin
         start: None,
         end: None,
         devices,
+        work: JobWork::default(),
     };
     let shown = show(&job, false);
     call.app(|app| {
@@ -111,55 +109,6 @@ fn find<'a>(app: &'a App, id: &str) -> Result<&'a Job, Fault> {
 
 fn missing(id: &str) -> Fault {
     Fault::not_found(format!("Job {id} does not exist."))
-}
-
-fn check_definition(app: &App, body: &Value) -> Result<(), Fault> {
-    let unknown = body.as_object().and_then(|fields| fields.keys().find(|name| !FIELDS.contains(&name.as_str())));
-    if let Some(unknown) = unknown {
-        return Err(Fault::invalid_body(format!("The field {unknown} is not known.")));
-    }
-    let group = body["group"].as_str().ok_or_else(|| Fault::invalid_body("group is required."))?;
-    groups::find(app, group)?;
-    for name in ["batch", "cancellationThreshold"] {
-        let given = &body[name];
-        let well_formed = given.is_null()
-            || (matches!(given["type"].as_str(), Some("number" | "percentage")) && given["value"].is_number());
-        if !well_formed {
-            return Err(Fault::invalid_body(format!("{name} needs a type (number or percentage) and a value.")));
-        }
-    }
-    if body["organizations"].as_array().is_some_and(|list| list.len() > 1) {
-        return Err(Fault::invalid_body("A job belongs to at most one organization."));
-    }
-    let data = body["data"].as_array().filter(|data| !data.is_empty());
-    let data = data.ok_or_else(|| Fault::invalid_body("data needs at least one entry."))?;
-    if data.iter().any(|entry| entry["type"] != data[0]["type"]) {
-        return Err(Fault::invalid_body("All entries of data must be of one type."));
-    }
-    data.iter().try_for_each(|entry| check_entry(app, entry))
-}
-
-fn check_entry(app: &App, entry: &Value) -> Result<(), Fault> {
-    let target = entry["target"].as_str().ok_or_else(|| Fault::invalid_body("data.target is required."))?;
-    let no_template =
-        || Fault::unprocessable(format!("The device template {target} does not exist or is not published."));
-    let template = templates::find(app, target).ok_or_else(no_template)?;
-    match entry["type"].as_str() {
-        Some("command") => {
-            let path = entry["path"].as_str().ok_or_else(|| Fault::invalid_body("data.path is required."))?;
-            let (component, command) = split_path(path);
-            let missing = || Fault::unprocessable(format!("The device template {target} has no command {path}."));
-            templates::command(template, component, command).map(drop).ok_or_else(missing)
-        }
-        Some("property" | "cloudProperty") if entry["path"].is_string() => Ok(()),
-        Some("deviceTemplateMigration") if entry["value"].is_string() => Ok(()),
-        _ => Err(Fault::invalid_body("data.type is not known, or the entry is not complete.")),
-    }
-}
-
-/// `component.command`, or `command`.
-pub(super) fn split_path(path: &str) -> (Option<&str>, &str) {
-    path.split_once('.').map_or((None, path), |(component, command)| (Some(component), command))
 }
 
 fn show(job: &Job, in_full: bool) -> Value {

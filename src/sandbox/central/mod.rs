@@ -4,16 +4,25 @@
 //! leaves room, the reading that is harder on clients is taken: request ids only inside messages, no `Retry-After`, job lists
 //! without progress.
 
+mod api_tokens;
+mod arrangement;
+mod certificates;
 mod commands;
+mod condition;
+pub mod configuration;
 mod devices;
 mod door;
 mod enrollment;
+mod exports;
 mod fault;
 mod filter;
+mod gateways;
 mod groups;
+mod job_check;
 mod job_run;
 mod jobs;
 pub mod model;
+mod organizations;
 mod page;
 mod people;
 mod properties;
@@ -22,12 +31,14 @@ mod security;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use axum::Router;
 use axum::middleware::map_response_with_state;
 use axum::routing::{get, post, put};
 
 use super::state::Shared;
+use super::world::App;
 use fault::{Fault, render};
 pub use job_run::resume;
 
@@ -45,9 +56,7 @@ pub fn router(shared: Shared) -> Router {
         .merge(device_routes())
         .merge(job_routes())
         .merge(enrollment_routes())
-        .route("/api/users", get(people::users))
-        .route("/api/roles", get(people::roles))
-        .route("/api/organizations", get(people::organizations))
+        .merge(administration_routes())
         .route("/api/query", post(query::run))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -62,7 +71,7 @@ fn device_routes() -> Router<Shared> {
         .route("/api/devices/{id}/credentials", get(security::credentials))
         .route(
             "/api/devices/{id}/attestation",
-            get(security::get).put(security::put).patch(security::put).delete(security::delete),
+            get(security::get).put(security::put).patch(security::patch).delete(security::delete),
         )
         .route("/api/devices/{id}/properties", get(properties::get).put(properties::put).patch(properties::patch))
         .route(
@@ -70,6 +79,12 @@ fn device_routes() -> Router<Shared> {
             get(properties::get_component).put(properties::put_component).patch(properties::patch_component),
         )
         .route("/api/devices/{id}/components", get(properties::components))
+        .route("/api/devices/{id}/modules", get(gateways::modules))
+        .route("/api/devices/{id}/relationships", get(gateways::list))
+        .route(
+            "/api/devices/{id}/relationships/{relationship}",
+            get(gateways::get).put(gateways::put).patch(gateways::patch).delete(gateways::delete),
+        )
         .route("/api/devices/{id}/telemetry/{name}", get(properties::telemetry))
         .route("/api/devices/{id}/components/{component}/telemetry/{name}", get(properties::component_telemetry))
         .route("/api/devices/{id}/commands/{command}", get(commands::root_history).post(commands::root))
@@ -98,14 +113,46 @@ fn enrollment_routes() -> Router<Shared> {
         )
         .route(
             "/api/enrollmentGroups/{id}/certificates/{entry}",
-            get(enrollment::certificate).put(enrollment::put_certificate).delete(enrollment::delete_certificate),
+            get(certificates::get).put(certificates::put).delete(certificates::delete),
         )
+        .route(
+            "/api/enrollmentGroups/{id}/certificates/{entry}/generateVerificationCode",
+            post(certificates::generate_code),
+        )
+        .route("/api/enrollmentGroups/{id}/certificates/{entry}/verify", post(certificates::verify))
 }
 
-async fn nothing_here() -> Fault {
+fn administration_routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/users", get(people::users))
+        .route("/api/users/{id}", get(people::user))
+        .route("/api/roles", get(people::roles))
+        .route("/api/roles/{id}", get(people::role))
+        .route("/api/organizations", get(organizations::list))
+        .route(
+            "/api/organizations/{id}",
+            get(organizations::get).put(organizations::put).patch(organizations::patch).delete(organizations::delete),
+        )
+        .route("/api/apiTokens", get(api_tokens::list))
+        .route("/api/apiTokens/{id}", get(api_tokens::get).put(api_tokens::put).delete(api_tokens::delete))
+        .route(
+            "/api/fileUploads",
+            get(exports::uploads).put(exports::put_uploads).patch(exports::put_uploads).delete(exports::delete_uploads),
+        )
+        .route("/api/dataExport/{family}", get(exports::list))
+        .route("/api/dataExport/{family}/{id}", get(exports::get))
+}
+
+/// What an API token looks like in a header, for the list of everything that is secret.
+pub fn api_token_text(app: &App, token: &configuration::ApiToken) -> Option<String> {
+    api_tokens::text(app, token)
+}
+
+/// Unknown paths tell nothing to callers that are not let in.
+async fn nothing_here(_call: door::Call) -> Fault {
     Fault::not_found("The requested resource was not found.")
 }
 
-async fn wrong_method() -> Fault {
+async fn wrong_method(_call: door::Call) -> Fault {
     Fault::new(405, "MethodNotAllowed", "The method is not allowed for this resource.")
 }

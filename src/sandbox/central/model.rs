@@ -1,6 +1,6 @@
 //! What an application keeps: device groups, devices, enrollment groups, jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -82,6 +82,18 @@ pub struct CommandRecord {
     pub response: Value,
     /// With which status; `None`: it did not answer.
     pub response_code: Option<u16>,
+    /// Seconds that the caller gave the device to connect.
+    #[serde(default)]
+    pub connection_timeout: u64,
+    /// Seconds that the caller gave the device to answer.
+    #[serde(default)]
+    pub response_timeout: u64,
+    /// A job asked, not a person.
+    #[serde(default)]
+    pub by_job: bool,
+    /// The device was reached and did not answer in time.
+    #[serde(default)]
+    pub timed_out: bool,
 }
 
 impl AppDevice {
@@ -132,8 +144,38 @@ pub struct AppEnrollmentGroup {
     pub edge: bool,
     /// Master keys or authorities.
     pub attestation: Attestation,
+    /// Whether possession of the first and the second certificate is proven. Others let nobody in.
+    #[serde(default)]
+    pub verified: [bool; 2],
+    /// The codes that a proof of possession must contain.
+    #[serde(default)]
+    pub codes: [Option<String>; 2],
     /// Without quotes.
     pub etag: String,
+}
+
+impl AppEnrollmentGroup {
+    /// What devices may register by: the keys, or the certificates that are verified.
+    #[must_use]
+    pub fn trusted(&self) -> Attestation {
+        let mut trusted = self.attestation.clone();
+        if let Attestation::X509 { primary, secondary, .. } = &mut trusted {
+            *primary = primary.take().filter(|_| self.verified[0]);
+            *secondary = secondary.take().filter(|_| self.verified[1]);
+        }
+        trusted
+    }
+
+    /// Whether both groups let in the same devices.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match &self.attestation {
+            Attestation::X509 { primary, secondary, .. } => {
+                [primary, secondary].into_iter().flatten().any(|own| other.attestation.has_certificate(own))
+            }
+            own => *own == other.attestation,
+        }
+    }
 }
 
 /// State of a job.
@@ -181,6 +223,22 @@ pub struct Job {
     pub end: Option<Moment>,
     /// Its devices; `None` until it has begun and looked at the group.
     pub devices: Option<Vec<(String, JobDeviceStatus)>>,
+    /// What is under way now. A restart ends it: devices that were in flight are pending again.
+    #[serde(skip)]
+    pub work: JobWork,
+}
+
+/// The part of a job that lives only as long as the process.
+#[derive(Debug, Clone, Default)]
+pub struct JobWork {
+    /// Which runner the job has: one that was started under another number quits.
+    pub run: u32,
+    /// Devices handed out whose result is not there yet. They count as pending.
+    pub in_flight: BTreeSet<String>,
+    /// Devices without a result.
+    pub open: usize,
+    /// Devices that failed.
+    pub failed: usize,
 }
 
 impl Job {

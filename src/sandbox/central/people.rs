@@ -1,13 +1,13 @@
-//! Users, roles and organisations of an application.
+//! Users and roles of an application.
 
-use axum::response::Response;
+use axum::extract::Path;
 use serde_json::{Value, json};
 
 use super::door::{Call, Permission};
 use super::fault::{Answer, Fault};
 use super::page;
 
-/// The built-in roles have the same ids in every application.
+/// The built-in roles have the same ids in every application. The strongest is first.
 const ROLES: [(&str, &str, &str); 3] = [
     ("admin", "ca310b8d-2f4a-44e0-a36e-957c202cd8d4", "Administrator"),
     ("builder", "344138e9-8de4-4497-8c54-5237e96d6aaf", "Builder"),
@@ -15,21 +15,31 @@ const ROLES: [(&str, &str, &str); 3] = [
 ];
 
 /// `GET /users`
-pub(super) async fn users(call: Call) -> Result<Response, Fault> {
-    call.need(Permission::Build)?;
+pub(super) async fn users(call: Call) -> Answer {
+    let users = all_users(&call)?;
+    page::answer(&call, users.iter().map(|(id, user)| (id.as_str(), user)), Value::clone)
+}
+
+/// `GET /users/{id}`
+pub(super) async fn user(call: Call, Path(id): Path<String>) -> Answer {
+    let found = all_users(&call)?.into_iter().find(|(own, _)| *own == id);
+    let (_, user) = found.ok_or_else(|| Fault::not_found(format!("User {id} does not exist.")))?;
+    Ok(crate::sandbox::wire::ok(&user))
+}
+
+fn all_users(call: &Call) -> Result<Vec<(String, Value)>, Fault> {
+    call.need(Permission::Administer)?;
     let roles = call.look(|app| Ok(app.roles.clone()))?;
-    let users: Vec<(String, Value)> = call.shared.look(|world| {
+    Ok(call.shared.look(|world| {
         let people = roles.iter().filter_map(|(oid, role)| Some((world.people.get(oid)?, role)));
         let shown = people.map(|(person, role)| {
             let role = ROLES.iter().find(|(name, ..)| name == role).map(|(_, id, _)| id);
-            (
-                person.oid.clone(),
-                json!({"id": person.oid, "type": "email", "email": person.username, "roles": [{"role": role}]}),
-            )
+            let roles = json!([{"role": role}]);
+            let user = json!({"id": person.oid, "type": "email", "email": person.username, "roles": roles});
+            (person.oid.clone(), user)
         });
         shown.collect()
-    });
-    page::answer(&call, users.iter().map(|(id, user)| (id.as_str(), user)), Value::clone)
+    }))
 }
 
 /// `GET /roles`
@@ -39,13 +49,19 @@ pub(super) async fn roles(call: Call) -> Answer {
     page::answer(&call, roles, |role| role)
 }
 
-/// `GET /organizations`
-pub(super) async fn organizations(call: Call) -> Answer {
-    let mut names = call.look(|app| {
-        let of_devices = app.devices.values().flat_map(|device| device.organizations.clone());
-        Ok(of_devices.collect::<Vec<String>>())
-    })?;
-    names.sort();
-    names.dedup();
-    page::answer(&call, names.iter().map(|name| (name.as_str(), name)), |name| json!({"id": name, "displayName": name}))
+/// `GET /roles/{id}`
+pub(super) async fn role(_call: Call, Path(id): Path<String>) -> Answer {
+    let found = ROLES.iter().find(|(_, own, _)| *own == id);
+    let (_, id, name) = found.ok_or_else(|| Fault::not_found(format!("Role {id} does not exist.")))?;
+    Ok(crate::sandbox::wire::ok(&json!({"id": id, "displayName": name})))
+}
+
+/// The short name of a role by its id.
+pub(super) fn role_name(id: &str) -> Option<&'static str> {
+    ROLES.iter().find(|(_, own, _)| *own == id).map(|(name, ..)| *name)
+}
+
+/// 0 is the strongest.
+pub(super) fn rank(name: &str) -> usize {
+    ROLES.iter().position(|(own, ..)| *own == name).unwrap_or(ROLES.len())
 }

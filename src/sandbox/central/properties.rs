@@ -2,11 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::devices::find;
 use super::door::Call;
 use super::fault::{Answer, Fault};
+use super::job_check::split_path;
 use super::templates;
 use crate::sandbox::wire;
 use crate::sandbox::world::{App, Moment};
@@ -56,8 +58,7 @@ fn write(call: &Call, id: &str, component: Option<&str>, body: &[u8], replace: b
         if let Some(component) = component {
             check_component(app, id, component)?;
         }
-        let template = find(app, id)?.template.as_deref().and_then(|template| templates::find(app, template));
-        let cloud: Vec<String> = template.map(templates::cloud_properties).unwrap_or_default();
+        let template = find(app, id)?.template.as_deref().and_then(|template| templates::find(app, template)).cloned();
         let device = app.devices.get_mut(id).ok_or_else(|| Fault::no_device(id))?;
         let section = match component {
             None => &mut device.properties,
@@ -66,38 +67,141 @@ fn write(call: &Call, id: &str, component: Option<&str>, body: &[u8], replace: b
                 section.as_object_mut().ok_or_else(|| Fault::unprocessable("It is not a component."))?
             }
         };
-        set(section, given, &cloud, replace, call.now);
+        let model = Model { template: template.as_ref(), component };
+        if !replace {
+            model.check(&given)?;
+        } else {
+            model.clear(section, &given);
+        }
+        model.write(section, given);
         let shown = Value::Object(section.clone());
         device.touch(call.now);
         Ok(shown)
     })?;
-    Ok(wire::with_effect(wire::ok(&shown), "properties.saved", id))
+    let accepted = call.shared.switches().property_writes_are_accepted;
+    let status = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(wire::with_effect(wire::json(status, &shown), "properties.saved", id))
 }
 
-/// Writes cloud properties as they are, and others as desired values.
-pub(super) fn set(
-    section: &mut Map<String, Value>,
-    given: Map<String, Value>,
-    cloud: &[String],
-    replace: bool,
-    now: Moment,
-) {
-    if replace {
-        section.clear();
+/// Writes what a job says at `component.property`, or `property`.
+pub(super) fn write_at(properties: &mut Map<String, Value>, template: Option<&Value>, path: &str, value: &Value) {
+    let (component, name) = split_path(path);
+    let mut given = Map::from_iter([(name.to_owned(), value.clone())]);
+    if let Some(component) = component {
+        given = Map::from_iter([(component.to_owned(), Value::Object(given))]);
     }
-    for (name, value) in given {
-        let mut current = section.remove(&name).unwrap_or(Value::Null);
-        wire::merge_patch(&mut current, &value);
-        if !cloud.contains(&name) {
-            let metadata = section.entry("$metadata").or_insert_with(|| json!({}));
-            let version = metadata[&name]["desiredVersion"].as_u64().unwrap_or(0) + 1;
-            metadata[&name] =
-                json!({"desiredValue": current, "desiredVersion": version, "lastUpdateTime": wire::iso(now)});
+    Model { template, component: None }.write(properties, given);
+}
+
+/// What may be written where. A device without a template takes anything as a writable property.
+#[derive(Debug, Clone, Copy)]
+struct Model<'a> {
+    template: Option<&'a Value>,
+    component: Option<&'a str>,
+}
+
+/// What a name stands for.
+enum Meaning {
+    Cloud,
+    Writable,
+    Component,
+    ReadOnly,
+}
+
+impl<'a> Model<'a> {
+    fn meaning(&self, name: &str) -> Meaning {
+        let Some(template) = self.template else { return Meaning::Writable };
+        if self.component.is_none() && templates::components(template).contains(&name) {
+            return Meaning::Component;
         }
-        if !current.is_null() {
-            section.insert(name, current);
+        match templates::property(template, self.component, name) {
+            Some(property) if templates::is_cloud(property) => Meaning::Cloud,
+            Some(property) if templates::is_writable(property) => Meaning::Writable,
+            _ => Meaning::ReadOnly,
         }
     }
+
+    fn inside(&self, component: &'a str) -> Self {
+        Self { component: Some(component), ..*self }
+    }
+
+    fn check(&self, given: &Map<String, Value>) -> Result<(), Fault> {
+        for (name, value) in given.iter().filter(|(name, _)| *name != "$metadata") {
+            match (self.meaning(name), value) {
+                (Meaning::ReadOnly, _) => {
+                    let message = format!("The device template has no property {name} that can be written.");
+                    return Err(Fault::unprocessable(message));
+                }
+                (Meaning::Component, Value::Object(inner)) => {
+                    Model { component: Some(name), ..*self }.check(inner)?;
+                }
+                (Meaning::Component, _) => {
+                    return Err(Fault::invalid_body(format!("{name} is a component: its value must be an object.")));
+                }
+                (Meaning::Cloud | Meaning::Writable, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what a replacement does not name: only what the application itself may write.
+    fn clear(&self, section: &mut Map<String, Value>, given: &Map<String, Value>) {
+        let names: Vec<String> = section.keys().cloned().collect();
+        let asked = section.get("$metadata").and_then(Value::as_object);
+        let asked: Vec<String> = asked.into_iter().flat_map(Map::keys).cloned().collect();
+        for name in names.iter().chain(&asked).filter(|name| *name != "$metadata") {
+            match self.meaning(name) {
+                Meaning::Cloud => {
+                    section.remove(name);
+                }
+                Meaning::Writable if !given.contains_key(name) => desire(section, name, &Value::Null),
+                // A replacement does not merge with what was desired before.
+                Meaning::Writable => {
+                    drop(section["$metadata"][name].as_object_mut().map(|own| own.remove("desiredValue")))
+                }
+                Meaning::Component => {
+                    let none = Map::new();
+                    let inner = given.get(name).and_then(Value::as_object).unwrap_or(&none);
+                    if let Some(own) = section.get_mut(name).and_then(Value::as_object_mut) {
+                        self.inside(name).clear(own, inner);
+                    }
+                }
+                Meaning::ReadOnly => {}
+            }
+        }
+    }
+
+    /// Cloud properties get their value. Of others only what is desired changes: the value is what the device reports.
+    fn write(&self, section: &mut Map<String, Value>, given: Map<String, Value>) {
+        for (name, value) in given.into_iter().filter(|(name, _)| name != "$metadata") {
+            match (self.meaning(&name), value) {
+                (Meaning::Cloud, Value::Null) => {
+                    section.remove(&name);
+                }
+                (Meaning::Cloud, value) => {
+                    wire::merge_patch(section.entry(name).or_insert(Value::Null), &value);
+                }
+                (Meaning::Writable, value) => desire(section, &name, &value),
+                (Meaning::Component, Value::Object(inner)) => {
+                    let own = section.entry(name.clone()).or_insert_with(|| json!({}));
+                    if let Some(own) = own.as_object_mut() {
+                        Model { component: Some(&name), ..*self }.write(own, inner);
+                    }
+                }
+                (Meaning::Component | Meaning::ReadOnly, _) => {}
+            }
+        }
+    }
+}
+
+fn desire(section: &mut Map<String, Value>, name: &str, value: &Value) {
+    let metadata = section.entry("$metadata").or_insert_with(|| json!({}));
+    let own = &mut metadata[name];
+    if own.is_null() {
+        *own = json!({});
+    }
+    let version = own["desiredVersion"].as_u64().unwrap_or(0) + 1;
+    wire::merge_patch(own, &json!({"desiredValue": value, "desiredVersion": version}));
 }
 
 /// `GET /devices/{id}/telemetry/{name}`

@@ -1,28 +1,47 @@
-//! The query API of the previews: `SELECT [TOP n] columns FROM template [WHERE …] [ORDER BY $ts [ASC|DESC]]`.
+//! The query API of the previews: `SELECT [TOP n] columns FROM template [WHERE …] [ORDER BY column [ASC|DESC]]`.
 //!
-//! Understood in WHERE are `$id = '…'` and `WITHIN_WINDOW(…)`, joined by AND. Rows are made up from what devices sent.
+//! Rows are made up from what devices sent: one for each message, or, where only properties are asked for, one for each
+//! device.
 
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 use time::Duration;
 
+use super::condition::{Condition, Dialect, Parser, Subject, compare};
 use super::door::{Call, QUERIES, Version};
 use super::fault::{Answer, Fault};
-use super::{properties, templates};
+use super::job_check::split_path;
+use super::model::AppDevice;
+use super::{properties, templates, words};
 use crate::sandbox::device::TELEMETRY_SECS;
 use crate::sandbox::wire;
-use crate::sandbox::world::Moment;
+use crate::sandbox::world::{App, Moment};
 
 const MOST_ROWS: usize = 10_000;
+const MOST_DEVICES: usize = 1_000;
 const MOST_COLUMNS: usize = 15;
+const MOST_OPERATIONS: usize = 10;
+const LONGEST_STRING: usize = 350;
+/// How long telemetry is kept.
+const KEPT: Duration = Duration::days(7);
 
+#[derive(Debug)]
 struct Query {
     top: usize,
-    columns: Vec<String>,
+    /// Column, and the name under which it is shown.
+    columns: Vec<(String, String)>,
     template: String,
-    id: Option<String>,
-    since: Option<Moment>,
-    ascending: bool,
+    condition: Option<Condition>,
+    /// Column, and whether the largest comes first.
+    order: (String, bool),
+}
+
+/// What a name stands for in the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Own,
+    Telemetry,
+    Property,
 }
 
 /// `POST /query`
@@ -32,93 +51,156 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
     }
     let body = call.json(&body)?;
     let text = body["query"].as_str().ok_or_else(|| Fault::invalid_body("query is required."))?;
-    let query = parse(text, call.now).map_err(|why| Fault::unprocessable(format!("The query is not valid: {why}.")))?;
+    let refused = |why: String| Fault::unprocessable(format!("The query is not valid: {why}"));
+    let query = parse(text).map_err(refused)?;
     call.shared.throttles().take(&format!("central/{}/query", call.sub), 1, QUERIES).map_err(|_| Fault::throttled())?;
-    let mut rows = call.look(|app| {
-        templates::find(app, &query.template)
+    let results = call.look(|app| {
+        let template = templates::find(app, &query.template)
             .ok_or_else(|| Fault::unprocessable("The device template does not exist."))?;
-        let wanted = app.devices.values().filter(|device| {
-            device.template.as_deref() == Some(&query.template) && query.id.as_ref().is_none_or(|id| *id == device.id)
-        });
-        let times = wanted.flat_map(|device| {
-            let last = device.presence.last_message(call.now);
-            let earliest = device.presence.since.or(last).max(query.since);
-            let step = Duration::seconds(TELEMETRY_SECS);
-            let back = std::iter::successors(last, move |at| Some(*at - step));
-            back.take_while(move |at| Some(*at) >= earliest).take(query.top).map(|at| (at, device.id.as_str()))
-        });
-        Ok(times.take(MOST_ROWS).map(|(at, id)| (at, id.to_owned())).collect::<Vec<_>>())
+        let by_device = is_about_devices(&query, template).map_err(refused)?;
+        Ok(answer(&query, app, template, by_device, call.now))
     })?;
-    rows.sort();
-    if !query.ascending {
-        rows.reverse();
-    }
-    rows.truncate(query.top);
-    let results: Vec<Value> = rows.iter().map(|(at, id)| row(&query.columns, *at, id)).collect();
     Ok(wire::ok(&json!({"results": results})))
 }
 
-fn row(columns: &[String], at: Moment, id: &str) -> Value {
-    let cell = |column: &String| match column.as_str() {
-        "$id" => json!(id),
-        "$ts" => json!(wire::iso(at)),
-        _ => json!(properties::reading(id, at)),
-    };
-    Value::Object(columns.iter().map(|column| (column.clone(), cell(column))).collect::<Map<_, _>>())
+/// Checks every name, and tells whether only properties are asked for.
+fn is_about_devices(query: &Query, template: &Value) -> Result<bool, String> {
+    let named = query.columns.iter().map(|(column, _)| column.as_str());
+    let fields = query.condition.as_ref().map(Condition::fields).unwrap_or_default();
+    let shown_as =
+        |name: &str| query.columns.iter().find(|(_, shown)| shown == name).map(|(column, _)| column.as_str());
+    let order = shown_as(&query.order.0).unwrap_or(&query.order.0);
+    let mut meanings = Vec::new();
+    for name in named.chain(fields).chain([order]) {
+        let meaning = meaning(template, name);
+        meanings.push(meaning.ok_or_else(|| format!("'{name}' is not in the device template."))?);
+    }
+    Ok(meanings.contains(&Meaning::Property) && !meanings.contains(&Meaning::Telemetry))
 }
 
-fn parse(text: &str, now: Moment) -> Result<Query, String> {
-    let spaced = text.replace(',', " , ").replace('=', " = ");
-    let words: Vec<&str> = spaced.split_whitespace().collect();
-    let position = |word: &str| words.iter().position(|own| own.eq_ignore_ascii_case(word));
-    let from = position("from").ok_or("FROM is missing")?;
-    if !words.first().is_some_and(|first| first.eq_ignore_ascii_case("select")) {
-        return Err("it must begin with SELECT".to_owned());
+fn meaning(template: &Value, name: &str) -> Option<Meaning> {
+    if matches!(name, "$id" | "$ts" | "$displayName" | "$provisioned" | "$simulated" | "$template") {
+        return Some(Meaning::Own);
     }
-    let mut selected = &words[1..from];
-    let mut top = MOST_ROWS;
-    if selected.first().is_some_and(|first| first.eq_ignore_ascii_case("top")) {
-        top = selected.get(1).and_then(|number| number.parse().ok()).ok_or("TOP needs a number")?;
-        selected = &selected[2..];
-    }
-    let columns: Vec<String> = selected.iter().filter(|word| **word != ",").map(|word| (*word).to_owned()).collect();
-    if columns.is_empty() || columns.len() > MOST_COLUMNS || columns.iter().any(|column| column == "*") {
-        return Err("name 1 to 15 columns".to_owned());
-    }
-    let template = (*words.get(from + 1).ok_or("FROM needs a device template")?).to_owned();
-    let order = position("order");
-    let conditions = match position("where") {
-        Some(at) => &words[at + 1..order.unwrap_or(words.len())],
-        None => &[],
+    let (component, name) = split_path(name);
+    let property = || templates::property(template, component, name).map(|_| Meaning::Property);
+    templates::telemetry(template, component, name).map(|_| Meaning::Telemetry).or_else(property)
+}
+
+fn answer(query: &Query, app: &App, template: &Value, by_device: bool, now: Moment) -> Vec<Value> {
+    let (order, descending) = (&query.order.0, query.order.1);
+    let is_wanted = |row: &Row<'_>| query.condition.as_ref().is_none_or(|condition| condition.holds(row));
+    let of_template = app.devices.values().filter(|device| device.template.as_deref() == Some(&query.template));
+    // By time, the first of all are among the first of each device.
+    let most = if order == "$ts" { query.top } else { MOST_ROWS };
+    let mut rows: Vec<Row<'_>> = if by_device {
+        let at = |device: &AppDevice| device.presence.last_message(now).unwrap_or(now);
+        let all = of_template.map(|device| Row { device, template, at: at(device), now });
+        all.filter(is_wanted).take(MOST_DEVICES).collect()
+    } else {
+        let times = |device: &AppDevice| messages(device, descending, now);
+        let all = |device| times(device).map(move |at| Row { device, template, at, now });
+        of_template.flat_map(|device| all(device).filter(is_wanted).take(most)).collect()
     };
-    let (mut id, mut since) = (None, None);
-    for condition in conditions.split(|word| word.eq_ignore_ascii_case("and")) {
-        match condition {
-            ["$id", "=", value] => id = Some(value.trim_matches(['\'', '"']).to_owned()),
-            [window] if window.to_ascii_uppercase().starts_with("WITHIN_WINDOW(") => {
-                since = Some(now - duration(&window[14..]).ok_or("the window is not an ISO 8601 duration")?);
-            }
-            [] if conditions.is_empty() => {}
-            other => return Err(format!("the condition '{}' is not understood", other.join(" "))),
+    let named = query.columns.iter().find(|(_, shown)| shown == order).map_or(order, |(column, _)| column);
+    rows.sort_by(|one, other| {
+        if named == "$ts" {
+            return if descending { other.at.cmp(&one.at) } else { one.at.cmp(&other.at) };
+        }
+        let asked = compare(&one.field(named), &other.field(named)).unwrap_or(std::cmp::Ordering::Equal);
+        if descending { asked.reverse() } else { asked }
+    });
+    rows.truncate(query.top.min(MOST_ROWS));
+    let shown = |row: &Row<'_>| {
+        let cells = query.columns.iter().map(|(column, shown)| (shown.clone(), row.field(column)));
+        Value::Object(cells.collect::<Map<_, _>>())
+    };
+    rows.iter().map(shown).collect()
+}
+
+/// A message of a device, or its properties.
+#[derive(Debug)]
+struct Row<'a> {
+    device: &'a AppDevice,
+    template: &'a Value,
+    at: Moment,
+    now: Moment,
+}
+
+impl Subject for Row<'_> {
+    fn field(&self, name: &str) -> Value {
+        if name == "$ts" {
+            return json!(wire::iso(self.at));
+        }
+        match meaning(self.template, name) {
+            Some(Meaning::Telemetry) => json!(properties::reading(&self.device.id, self.at)),
+            _ => self.device.field(name),
         }
     }
-    let ascending = order.is_some() && !words.last().is_some_and(|last| last.eq_ignore_ascii_case("desc"));
-    Ok(Query { top, columns, template, id, since, ascending })
+
+    fn is_within(&self, window: Duration) -> bool {
+        self.at >= self.now - window
+    }
 }
 
-/// `P1D`, `PT30M`, `PT1H)` and the like: one number and one unit.
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim_end_matches(')').to_ascii_uppercase();
-    let in_day = text.starts_with("PT");
-    let rest = text.trim_start_matches("PT").trim_start_matches('P');
-    let (number, unit) = rest.split_at(rest.len().checked_sub(1)?);
-    let number: i64 = number.parse().ok()?;
-    match (unit, in_day) {
-        ("S", true) => Some(Duration::seconds(number)),
-        ("M", true) => Some(Duration::minutes(number)),
-        ("H", true) => Some(Duration::hours(number)),
-        ("D", false) => Some(Duration::days(number)),
-        ("W", false) => Some(Duration::weeks(number)),
-        _ => None,
+/// When a device sent something over its present connection (or, last, over the one before), the newest or the oldest
+/// first.
+fn messages(device: &AppDevice, newest_first: bool, now: Moment) -> impl Iterator<Item = Moment> + use<> {
+    let last = device.presence.last_message(now).unwrap_or(now - KEPT);
+    let first = device.presence.since.unwrap_or(last).max(now - KEPT);
+    let count = if device.presence.last_message(now).is_none() || last < first {
+        0
+    } else {
+        (last - first).whole_seconds() / TELEMETRY_SECS + 1
+    };
+    let place = move |back: i64| if newest_first { back } else { count - 1 - back };
+    (0..count).map(move |back| last - Duration::seconds(place(back) * TELEMETRY_SECS))
+}
+
+fn parse(text: &str) -> Result<Query, String> {
+    let words = words::split(text)?;
+    if words.iter().any(|word| word.quoted && word.text.chars().count() > LONGEST_STRING) {
+        return Err(format!("A string has at most {LONGEST_STRING} characters."));
     }
+    let mut parser = Parser::new(&words, Dialect::Sql);
+    parser.expect("select")?;
+    let mut top = MOST_ROWS;
+    if parser.takes("top") {
+        top = parser.next()?.text.parse().map_err(|_| "TOP needs a number.".to_owned())?;
+    }
+    let mut columns = vec![column(&mut parser)?];
+    while parser.takes(",") {
+        columns.push(column(&mut parser)?);
+    }
+    if columns.len() > MOST_COLUMNS {
+        return Err(format!("At most {MOST_COLUMNS} columns can be selected."));
+    }
+    parser.expect("from")?;
+    let template = parser.next()?.text.clone();
+    let condition = if parser.takes("where") { Some(parser.condition()?) } else { None };
+    if condition.as_ref().is_some_and(|condition| condition.operations() > MOST_OPERATIONS) {
+        return Err(format!("At most {MOST_OPERATIONS} logical operations are allowed."));
+    }
+    // Without an order the newest come first.
+    let mut order = ("$ts".to_owned(), true);
+    if parser.takes("order") {
+        parser.expect("by")?;
+        order.0 = parser.next()?.text.clone();
+        order.1 = parser.takes("desc");
+        if !order.1 {
+            parser.takes("asc");
+        }
+    }
+    parser.end()?;
+    Ok(Query { top, columns, template, condition, order })
+}
+
+/// `column`, or `column AS name`.
+fn column(parser: &mut Parser<'_>) -> Result<(String, String), String> {
+    let word = parser.next()?;
+    if word.quoted || word.text.chars().any(|c| "()=,*!<>".contains(c)) {
+        return Err(format!("'{}' is not a column.", word.text));
+    }
+    let shown = if parser.takes("as") { parser.next()?.text.clone() } else { word.text.clone() };
+    Ok((word.text.clone(), shown))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::devices::find;
 use super::door::{Call, Permission};
 use super::fault::{Answer, Fault};
+use super::model::AppEnrollmentGroup;
 use crate::sandbox::dps::model::Attestation;
 use crate::sandbox::world::App;
 use crate::sandbox::{dps, sas, wire};
@@ -51,16 +52,39 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
     })
 }
 
-/// `PUT` and `PATCH /devices/{id}/attestation`
+/// `PUT /devices/{id}/attestation`
 pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
     call.need(Permission::Connectivity)?;
-    let attestation = parse(&call.json(&body)?, false)?;
-    let shown = show(&attestation);
-    call.app(|app| {
-        let device = app.devices.get_mut(&id).ok_or_else(|| Fault::no_device(&id))?;
+    let body = call.json(&body)?;
+    save(&call, &id, |_| Ok((body, None)))
+}
+
+/// `PATCH /devices/{id}/attestation`
+pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
+    call.need(Permission::Connectivity)?;
+    let body = call.json(&body)?;
+    save(&call, &id, |known| {
+        let known = known.ok_or_else(|| Fault::not_found(format!("Device {id} has no individual attestation.")))?;
+        let mut merged = show(&known);
+        wire::merge_patch(&mut merged, &body);
+        Ok((merged, Some(known)))
+    })
+}
+
+fn save(
+    call: &Call,
+    id: &str,
+    body: impl FnOnce(Option<Attestation>) -> Result<(Value, Option<Attestation>), Fault>,
+) -> Answer {
+    let by_thumbprint = call.shared.switches().thumbprints_attest;
+    let shown = call.app(|app| {
+        let device = app.devices.get_mut(id).ok_or_else(|| Fault::no_device(id))?;
+        let (body, known) = body(device.attestation.clone())?;
+        let attestation = parse_device(&body, known.as_ref(), by_thumbprint)?;
+        let shown = show(&attestation);
         device.attestation = Some(attestation);
         device.touch(call.now);
-        Ok(())
+        Ok(shown)
     })?;
     Ok(wire::with_effect(wire::ok(&shown), "attestation.saved", id))
 }
@@ -79,23 +103,45 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
     Ok(wire::with_effect(wire::no_content(), "attestation.deleted", id))
 }
 
-/// Reads an attestation of a device, or of an enrollment group. Fields that are not known are refused.
-pub(super) fn parse(body: &Value, is_group: bool) -> Result<Attestation, Fault> {
+/// Reads an attestation of an enrollment group. Fields that are not known are refused. A group gets keys and certificates
+/// later, if they are not given.
+pub(super) fn parse_group(body: &Value, known: Option<&Attestation>) -> Result<Attestation, Fault> {
+    match body["type"].as_str() {
+        Some("symmetricKey") if !body["symmetricKey"].is_object() => {
+            Ok(Attestation::SymmetricKey { primary: sas::random_key(), secondary: sas::random_key() })
+        }
+        Some("symmetricKey") => parse_keys(&body["symmetricKey"]),
+        Some("x509") => parse_certificates(&body["x509"]["signingCertificates"], known, false),
+        other => Err(Fault::invalid_body(format!("The attestation type {other:?} is not known."))),
+    }
+}
+
+/// Which of a group's certificates are verified: those said to be, and those that were and are not replaced.
+pub(super) fn verified(body: &Value, before: [bool; 2]) -> [bool; 2] {
+    let slots = ["primary", "secondary"].map(|slot| &body["x509"]["signingCertificates"][slot]);
+    let one = |at: usize| {
+        let given = slots[at];
+        given.is_object() && given["verified"] == true && (given["certificate"].is_string() || before[at])
+    };
+    [one(0), one(1)]
+}
+
+/// Reads an individual attestation, which must be complete.
+fn parse_device(body: &Value, known: Option<&Attestation>, by_thumbprint: bool) -> Result<Attestation, Fault> {
     match body["type"].as_str() {
         Some("symmetricKey") => parse_keys(&body["symmetricKey"]),
         Some("x509") => {
-            let field = if is_group { "signingCertificates" } else { "clientCertificates" };
-            let read = |slot: &str| {
-                let given = &body["x509"][field][slot];
-                let from_certificate = given["certificate"].as_str().and_then(dps::thumbprint);
-                from_certificate.or_else(|| given["info"]["sha1Thumbprint"].as_str().map(str::to_owned))
-            };
-            Ok(Attestation::X509 { primary: read("primary"), secondary: read("secondary"), ca_references: Vec::new() })
+            let attestation = parse_certificates(&body["x509"]["clientCertificates"], known, by_thumbprint)?;
+            match &attestation {
+                Attestation::X509 { primary: None, .. } => {
+                    Err(Fault::invalid_body("x509.clientCertificates.primary needs a certificate."))
+                }
+                _ => Ok(attestation),
+            }
         }
-        Some("tpm") if !is_group => {
-            let key = body["tpm"]["endorsementKey"]
-                .as_str()
-                .ok_or_else(|| Fault::invalid_body("tpm needs an endorsementKey."))?;
+        Some("tpm") => {
+            let key = body["tpm"]["endorsementKey"].as_str();
+            let key = key.ok_or_else(|| Fault::invalid_body("tpm needs an endorsementKey."))?;
             Ok(Attestation::Tpm { endorsement_key: key.to_owned() })
         }
         other => Err(Fault::invalid_body(format!("The attestation type {other:?} is not known."))),
@@ -103,9 +149,7 @@ pub(super) fn parse(body: &Value, is_group: bool) -> Result<Attestation, Fault> 
 }
 
 fn parse_keys(keys: &Value) -> Result<Attestation, Fault> {
-    let Some(fields) = keys.as_object() else {
-        return Ok(Attestation::SymmetricKey { primary: sas::random_key(), secondary: sas::random_key() });
-    };
+    let fields = keys.as_object().ok_or_else(|| Fault::invalid_body("symmetricKey needs two keys."))?;
     if let Some(unknown) = fields.keys().find(|name| !matches!(name.as_str(), "primaryKey" | "secondaryKey")) {
         return Err(Fault::invalid_body(format!("The field symmetricKey.{unknown} is not known.")));
     }
@@ -116,30 +160,53 @@ fn parse_keys(keys: &Value) -> Result<Attestation, Fault> {
     Ok(Attestation::SymmetricKey { primary: key("primaryKey")?, secondary: key("secondaryKey")? })
 }
 
+/// Certificates, or those that are there already: `info` says something about a certificate and does not stand for one,
+/// unless it may.
+fn parse_certificates(given: &Value, known: Option<&Attestation>, by_thumbprint: bool) -> Result<Attestation, Fault> {
+    let read = |slot: &str| {
+        if let Some(text) = given[slot]["certificate"].as_str() {
+            let wrong = || Fault::invalid_body(format!("The {slot} certificate must be base64 of a PEM file."));
+            return dps::thumbprint(text).map(Some).ok_or_else(wrong);
+        }
+        let named = given[slot]["info"]["sha1Thumbprint"].as_str();
+        let is_there = |named: &&str| by_thumbprint || known.is_some_and(|known| known.has_certificate(named));
+        Ok(named.filter(is_there).map(str::to_owned))
+    };
+    Ok(Attestation::X509 { primary: read("primary")?, secondary: read("secondary")?, ca_references: Vec::new() })
+}
+
 /// An attestation of a device: keys in clear, of certificates the thumbprint only.
 fn show(attestation: &Attestation) -> Value {
-    show_as(attestation, "clientCertificates")
-}
-
-/// The same of a group.
-pub(super) fn show_group(attestation: &Attestation) -> Value {
-    show_as(attestation, "signingCertificates")
-}
-
-fn show_as(attestation: &Attestation, certificates: &str) -> Value {
     match attestation {
         Attestation::SymmetricKey { primary, secondary } => {
             json!({"type": "symmetricKey", "symmetricKey": {"primaryKey": primary, "secondaryKey": secondary}})
         }
-        Attestation::X509 { primary, secondary, .. } => {
-            let mut slots = json!({});
-            for (slot, thumbprint) in [("primary", primary), ("secondary", secondary)] {
-                if let Some(thumbprint) = thumbprint {
-                    slots[slot] = json!({"verified": true, "info": {"sha1Thumbprint": thumbprint}});
-                }
-            }
-            json!({"type": "x509", "x509": {certificates: slots}})
-        }
+        Attestation::X509 { .. } => json!({"type": "x509", "x509": {"clientCertificates": slots(attestation, None)}}),
         Attestation::Tpm { endorsement_key } => json!({"type": "tpm", "tpm": {"endorsementKey": endorsement_key}}),
     }
+}
+
+/// The same of a group, which also says which certificates are verified.
+pub(super) fn show_group(group: &AppEnrollmentGroup) -> Value {
+    match &group.attestation {
+        own @ Attestation::X509 { .. } => {
+            json!({"type": "x509", "x509": {"signingCertificates": slots(own, Some(group.verified))}})
+        }
+        own => show(own),
+    }
+}
+
+fn slots(attestation: &Attestation, verified: Option<[bool; 2]>) -> Value {
+    let mut slots = json!({});
+    if let Attestation::X509 { primary, secondary, .. } = attestation {
+        for (at, (slot, thumbprint)) in [("primary", primary), ("secondary", secondary)].into_iter().enumerate() {
+            if let Some(thumbprint) = thumbprint {
+                slots[slot] = json!({"info": {"sha1Thumbprint": thumbprint}});
+                if let Some(verified) = verified {
+                    slots[slot]["verified"] = json!(verified[at]);
+                }
+            }
+        }
+    }
+    slots
 }

@@ -1,5 +1,13 @@
 //! IoT Central on the wire.
 
+mod access;
+mod certificates;
+mod families;
+mod history;
+mod jobs;
+mod lists;
+mod properties;
+
 use serde_json::{Value, json};
 
 use crate::sandbox::device::Place;
@@ -7,7 +15,7 @@ use crate::sandbox::entra::tokens::{Audience, issue_access};
 use crate::sandbox::fleet::{self, ADA, BOB, BOILER, CAROL, CONTOSO, PUMP};
 use crate::sandbox::testkit::{Bench, HUB, SCOPE, call};
 
-const MOVE: &str = "/devices/boiler-0001/components/migration/commands/DeviceMove";
+const MOVE: &str = "/devices/boiler-0002/components/migration/commands/DeviceMove";
 
 fn job(group: &str, template: &str, path: &str) -> Value {
     json!({"displayName": "Move", "group": group, "data": [{"type": "command", "target": template, "path": path, "value": {"idScope": SCOPE}}]})
@@ -129,8 +137,8 @@ async fn a_command_is_answered_with_201_and_the_device_leaves_at_once() {
     assert!(again.text.contains("Could not connect to device in order to send command."));
     let history = bench.central("GET", MOVE, Value::Null).await;
     assert_eq!(history.body["value"][0]["responseCode"], 200);
-    bench.until("arrival", |world| world.devices["boiler-0001"].place == Place::Hub { host: HUB.to_owned() }).await;
-    assert_eq!(bench.shared.look(|world| world.devices["boiler-0001"].times_commanded()), 1);
+    bench.until("arrival", |world| world.devices["boiler-0002"].place == Place::Hub { host: HUB.to_owned() }).await;
+    assert_eq!(bench.shared.look(|world| world.devices["boiler-0002"].times_commanded()), 1);
 }
 
 #[tokio::test]

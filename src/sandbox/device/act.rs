@@ -7,17 +7,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::connect::{connect, disconnect};
-use super::{Credential, Errand, Happening, Kind, Place};
+use super::{Credential, Device, Errand, Happening, Kind, Listening, Place};
 use crate::sandbox::dps::model::{Registration, Status};
 use crate::sandbox::dps::register::{self, Presented};
 use crate::sandbox::state::Shared;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{Moment, World};
 use crate::sandbox::{central, sas};
 
 /// How often a device asks how its registration stands: the `Retry-After` of DPS.
 const POLL: Duration = Duration::from_secs(3);
 /// Lifetime of the tokens that devices sign, seconds.
 const TOKEN_SECS: i64 = 3600;
+/// How long a device goes on with a connection that the service has ended, until it registers anew.
+const RECONNECT: Duration = Duration::from_secs(30);
 /// DPS says with this code that the application has not approved the device.
 const NOT_APPROVED: u32 = 400_209;
 
@@ -55,9 +57,10 @@ pub fn set_online(shared: &Shared, id: &str, online: bool) {
             disconnect(world, id, &place, now);
             return Some(None);
         }
-        if matches!(place, Place::App { .. } | Place::Hub { .. }) {
-            // A refusal is in the device's log; it stays on and unconnected.
-            let _ = connect(world, id, &place, now);
+        let is_somewhere = matches!(place, Place::App { .. } | Place::Hub { .. });
+        // A refusal is in the device's log; it stays on and unconnected, unless it was forgotten.
+        if is_somewhere && errand.is_none() && connect(world, id, &place, now).is_err() {
+            return Some(provision_again(world, id, now));
         }
         Some(errand)
     });
@@ -73,13 +76,11 @@ pub fn restart(shared: &Shared, id: &str) -> bool {
     let number = shared.world(|world| {
         let device = world.devices.get_mut(id)?;
         device.note(now, Happening::Restarted);
-        let from = std::mem::replace(&mut device.place, Place::Moving { id_scope: device.home_scope.clone() });
         device.online = true;
-        device.errands += 1;
+        device.listening = Listening::Subscribed;
         let id_scope = device.home_scope.clone();
-        device.doing =
-            Some(Errand { id_scope, due: now + Duration::from_secs(1), attempts: 0, number: device.errands });
-        let number = device.errands;
+        let from = std::mem::replace(&mut device.place, Place::Moving { id_scope: id_scope.clone() });
+        let number = send_to(device, id_scope, now + Duration::from_secs(1));
         disconnect(world, id, &from, now);
         Some(number)
     });
@@ -87,6 +88,61 @@ pub fn restart(shared: &Shared, id: &str) -> bool {
         start(shared, id, number);
     }
     number.is_some()
+}
+
+/// The application has forgotten the device: its connection breaks, and as it cannot come back with what it knows, it
+/// registers once more by the ID scope that led it there. While its enrollment group is alive, that makes it unassigned.
+pub fn forgotten(shared: &Shared, sub: &str, id: &str) {
+    let now = shared.clock().now();
+    let errand = shared.world(|world| {
+        let device = world.devices.get_mut(id).filter(|device| device.online && device.kind != Kind::Simulated)?;
+        let there = matches!(&device.place, Place::App { sub: at } if at == sub);
+        if !there || device.doing.is_some() {
+            return None;
+        }
+        let by = device.place.clone();
+        device
+            .note(now, Happening::ConnectionRefused { by, why: "the application does not know the device".to_owned() });
+        provision_again(world, id, now)
+    });
+    if let Some(number) = errand {
+        start(shared, id, number);
+    }
+}
+
+/// Begins a registration where the application that the device talks to does not know it.
+fn provision_again(world: &mut World, id: &str, now: Moment) -> Option<u32> {
+    let device = world.devices.get_mut(id)?;
+    let Place::App { sub } = &device.place else { return None };
+    let app = world.apps.get(sub).filter(|app| !app.devices.contains_key(id))?;
+    let id_scope = app.id_scope.clone();
+    device.place = Place::Moving { id_scope: id_scope.clone() };
+    Some(send_to(device, id_scope, now + RECONNECT))
+}
+
+fn send_to(device: &mut Device, id_scope: String, due: Moment) -> u32 {
+    device.errands += 1;
+    device.doing = Some(Errand { id_scope, due, attempts: 0, number: device.errands });
+    device.errands
+}
+
+/// The device closes its connection in order to move, or never to be heard of again.
+pub(super) fn leave(world: &mut World, id: &str, now: Moment) {
+    let Some(device) = world.devices.get_mut(id) else { return };
+    let from = device.place.clone();
+    if !matches!(from, Place::App { .. } | Place::Hub { .. }) {
+        return;
+    }
+    let Some(errand) = &device.doing else { return };
+    device.place = Place::Moving { id_scope: errand.id_scope.clone() };
+    device.note(now, Happening::Left { from: from.clone() });
+    if device.keeps_old_client {
+        device.listening = Listening::Unsubscribed;
+    }
+    if device.kind == Kind::Vanishes {
+        give_up(world, id, "it answered and was never heard of again".to_owned(), now);
+    }
+    disconnect(world, id, &from, now);
 }
 
 /// Begins (or resumes) errand `number` of a device.
@@ -100,6 +156,17 @@ async fn run(shared: Shared, id: String, number: u32) {
         if wait.is_positive() {
             shared.clock().sleep(wait.unsigned_abs()).await;
             continue;
+        }
+        let now = shared.clock().now();
+        let is_on_its_way = shared.world(|world| {
+            // Meanwhile it may have been told something else.
+            if current(world, &id, number).is_some() {
+                leave(world, &id, now);
+            }
+            current(world, &id, number).is_some()
+        });
+        if !is_on_its_way {
+            return;
         }
         let outcome = attempt(&shared, &id, &errand).await;
         let now = shared.clock().now();
@@ -174,7 +241,7 @@ async fn register_once(
 }
 
 /// Draws the consequence of a registration.
-fn conclude(world: &mut World, id: &str, outcome: Outcome, now: time::OffsetDateTime) {
+fn conclude(world: &mut World, id: &str, outcome: Outcome, now: Moment) {
     let Some(device) = world.devices.get_mut(id) else { return };
     match outcome {
         Outcome::Assigned { hub } => {
@@ -214,7 +281,7 @@ fn backoff(code: u32, attempts: u32) -> Duration {
     Duration::from_secs(10 << attempts.saturating_sub(1).min(3))
 }
 
-fn give_up(world: &mut World, id: &str, why: String, now: time::OffsetDateTime) {
+fn give_up(world: &mut World, id: &str, why: String, now: Moment) {
     if let Some(device) = world.devices.get_mut(id) {
         device.doing = None;
         device.note(now, Happening::GaveUp { why: why.clone() });

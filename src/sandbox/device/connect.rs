@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
-use super::{Credential, Device, Happening, Kind, Place};
+use super::{Credential, Device, Happening, Kind, Listening, Place};
 use crate::sandbox::hub::model::{Authentication, Identity};
 use crate::sandbox::world::{Moment, World};
 
@@ -20,6 +20,9 @@ pub struct Presence {
     pub last: Option<Moment>,
     /// When the connection last began or ended.
     pub changed: Option<Moment>,
+    /// The device sends nothing over the present connection.
+    #[serde(default)]
+    pub mute: bool,
 }
 
 impl Presence {
@@ -27,6 +30,7 @@ impl Presence {
     pub fn begin(&mut self, now: Moment) {
         self.since = Some(now);
         self.changed = Some(now);
+        self.mute = false;
     }
 
     /// The connection ends.
@@ -42,7 +46,7 @@ impl Presence {
     #[must_use]
     pub fn last_message(&self, now: Moment) -> Option<Moment> {
         let Some(since) = self.since else { return self.last };
-        let sent = (now - since).whole_seconds().max(0) / TELEMETRY_SECS;
+        let sent = if self.mute { 0 } else { (now - since).whole_seconds().max(0) / TELEMETRY_SECS };
         Some(since + Duration::seconds(sent * TELEMETRY_SECS))
     }
 }
@@ -108,9 +112,10 @@ pub(super) fn connect(world: &mut World, id: &str, to: &Place, now: Moment) -> R
         Err(why) => device.note(now, Happening::ConnectionRefused { by: to.clone(), why: why.clone() }),
     }
     result?;
-    let model = device.model_id.clone();
+    let (model, mute) = (device.model_id.clone(), device.listening == Listening::Unsubscribed);
     if let Some(presence) = presence_at(world, id, to) {
         presence.begin(now);
+        presence.mute = mute;
     }
     match to {
         Place::App { sub } => {
@@ -138,9 +143,13 @@ pub fn reconcile(world: &mut World, id: &str, now: Moment) {
         Place::Hub { host } => is_at_hub(world, host, id),
         Place::Moving { .. } | Place::Lost { .. } => return,
     };
+    let mute = world.devices.get(id).is_some_and(|device| device.listening == Listening::Unsubscribed);
     if let Some(presence) = presence_at(world, id, &place) {
         match (holds, presence.since.is_some()) {
-            (true, false) => presence.begin(now),
+            (true, false) => {
+                presence.begin(now);
+                presence.mute = mute;
+            }
             (false, true) => presence.end(now),
             _ => {}
         }

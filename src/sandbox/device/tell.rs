@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::act;
-use super::{Device, Errand, Firmware, Happening, Kind, Place, Via};
+use super::{Device, Errand, Firmware, Happening, Kind, Listening, Via};
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::{Moment, World};
 
@@ -25,10 +25,18 @@ pub enum Heard {
     Silence,
 }
 
-/// Hands a method call to the device `id`, if `is_connected` still holds at that instant; `None` if not.
+/// What a device makes of a call.
+struct Reaction {
+    /// Its own status and payload; `None`: it says nothing.
+    answer: Option<(u16, Value)>,
+    obeys: bool,
+}
+
+/// Hands a method call to the device `id`, if `is_connected` still holds at that instant and the device has asked for
+/// methods; `None` if not.
 ///
-/// Whatever the device does because of it has begun when this returns: it has left its place in the same instant in which
-/// it answered, so no second call can reach it.
+/// Whatever the device does because of it has begun when this returns. Most firmware has left its place in the instant in
+/// which it answered, so that no second call can reach it.
 pub fn deliver(
     shared: &Shared,
     id: &str,
@@ -43,13 +51,15 @@ pub fn deliver(
             return None;
         }
         let device = world.devices.get_mut(id)?;
-        let from = device.place.clone();
-        let (heard, moves) = hear(device, method, payload, via, now);
-        if moves {
-            super::connect::disconnect(world, id, &from, now);
+        if device.kind == Kind::Edge || device.listening == Listening::Unsubscribed {
+            return None;
         }
-        let errand = world.devices.get(id).and_then(|device| device.doing.as_ref().map(|errand| errand.number));
-        Some((heard, errand.filter(|_| moves)))
+        let (heard, obeys) = hear(device, method, payload, via, now);
+        let errand = device.doing.as_ref().map(|errand| errand.number).filter(|_| obeys);
+        if obeys && (!device.firmware.lingers() || device.kind == Kind::Slow) {
+            act::leave(world, id, now);
+        }
+        Some((heard, errand))
     })?;
     if let Some(number) = errand {
         act::start(shared, id, number);
@@ -57,48 +67,50 @@ pub fn deliver(
     Some(heard)
 }
 
-/// What the device makes of a call: its answer, and whether it leaves.
+/// The device's answer, and whether it moves.
 fn hear(device: &mut Device, method: &str, payload: &Value, via: &Via, now: Moment) -> (Heard, bool) {
     let id_scope = payload.get("idScope").and_then(Value::as_str).map(str::to_owned);
     device.note(now, Happening::Commanded { method: method.to_owned(), id_scope: id_scope.clone(), via: via.clone() });
-    let (status, answer) = decide(device, method, id_scope.as_deref());
+    if device.listening == Listening::Deaf {
+        return (Heard::Silence, false);
+    }
+    let Reaction { answer, obeys } = decide(device, method, payload, id_scope.as_deref());
+    let Some((status, payload)) = answer else { return (Heard::Silence, false) };
     let reached_caller = device.kind != Kind::AnswerLost;
     device.note(now, Happening::Answered { status, via: via.clone(), reached_caller });
-    let moves = status == 200 && device.kind != Kind::Simulated;
-    if moves {
+    if obeys && id_scope.is_none() && device.firmware == Firmware::Python {
+        // Its listener has answered by now, and breaks off when it looks for the scope.
+        device.listening = Listening::Deaf;
+        return (Heard::Answer { status, payload }, false);
+    }
+    if obeys {
         depart(device, id_scope, now);
     }
-    (if reached_caller { Heard::Answer { status, payload: answer } } else { Heard::Silence }, moves)
+    (if reached_caller { Heard::Answer { status, payload } } else { Heard::Silence }, obeys)
 }
 
-fn decide(device: &Device, method: &str, id_scope: Option<&str>) -> (u16, Value) {
-    let knows = method == device.move_method() && !matches!(device.kind, Kind::Unable | Kind::Edge);
-    match (device.kind, id_scope) {
-        (Kind::Simulated, scope) => (200, json!(scope)),
-        _ if !knows => (404, json!({"error": format!("method {method} is not implemented")})),
-        (Kind::Refuses, _) => (403, json!({"error": "moving is not allowed by local policy"})),
-        (_, None) if device.firmware == Firmware::DotNet => (400, json!({"error": "idScope is missing"})),
-        (_, scope) => (200, device.firmware.answer(scope.unwrap_or_default())),
+fn decide(device: &Device, method: &str, payload: &Value, id_scope: Option<&str>) -> Reaction {
+    let says = |status: u16, payload: Value| Reaction { answer: Some((status, payload)), obeys: false };
+    let knows = method == device.move_method() && device.kind != Kind::Unable;
+    match device.kind {
+        Kind::Simulated => says(200, id_scope.into()),
+        _ if !knows => {
+            Reaction { answer: device.firmware.answer_to_unknown().map(|status| (status, Value::Null)), obeys: false }
+        }
+        Kind::Refuses => says(403, json!({"error": "moving is not allowed by local policy"})),
+        _ if device.firmware == Firmware::DotNet && !payload.is_object() => says(400, Value::Null),
+        _ => Reaction { obeys: true, ..says(200, device.firmware.answer(id_scope)) },
     }
 }
 
 /// Prepares the move. The samples do not look at the ID scope before they leave, so a missing one loses the device.
 fn depart(device: &mut Device, id_scope: Option<String>, now: Moment) {
-    let id_scope = id_scope.unwrap_or_default();
-    device.note(now, Happening::Left { from: device.place.clone() });
-    if device.kind == Kind::Vanishes {
-        let why = "it answered and was never heard of again".to_owned();
-        device.note(now, Happening::GaveUp { why: why.clone() });
-        device.place = Place::Lost { why };
-        return;
-    }
     let delay = if device.kind == Kind::Slow { SLOW_SECS } else { device.firmware.delay_secs() };
     device.errands += 1;
     device.doing = Some(Errand {
-        id_scope: id_scope.clone(),
+        id_scope: id_scope.unwrap_or_default(),
         due: now + Duration::seconds(delay),
         attempts: 0,
         number: device.errands,
     });
-    device.place = Place::Moving { id_scope };
 }

@@ -255,7 +255,7 @@ fn attest_at_app(app: &App, id: &str, presented: &Presented) -> Option<Matched> 
         return satisfies(attestation, id, false, presented, None);
     }
     let groups = app.enrollment_groups.values().filter(|group| group.enabled);
-    groups.into_iter().find_map(|group| satisfies(&group.attestation, id, true, presented, Some(&group.id)))
+    groups.into_iter().find_map(|group| satisfies(&group.trusted(), id, true, presented, Some(&group.id)))
 }
 
 fn satisfies(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::azure::resource;
 use super::people::{ADA, BOB, CAROL, CONTOSO};
 use super::{EDGE_APP, MAIN_APP, key, templates};
+use crate::sandbox::central::configuration::{Configuration, Relationship};
 use crate::sandbox::central::model::{AppDevice, AppEnrollmentGroup, Group};
 use crate::sandbox::device::{Credential, Device, Kind};
 use crate::sandbox::dps::model::Attestation;
@@ -68,6 +69,7 @@ pub fn add_app(world: &mut World, sub: &str, id_scope: &str) {
         jobs: BTreeMap::new(),
         registrations: BTreeMap::new(),
         auto_approve: true,
+        configuration: Configuration::default(),
     };
     world.apps.insert(sub.to_owned(), app);
     add_symmetric_group(world, sub, "SAS-IoT-Devices", false);
@@ -91,6 +93,8 @@ fn add_enrollment_group(world: &mut World, sub: &str, name: &str, edge: bool, at
             enabled: true,
             edge,
             attestation,
+            verified: [true, false],
+            codes: [None, None],
             etag: format!("etag-{name}"),
         };
         app.enrollment_groups.insert(name.to_owned(), group);
@@ -161,8 +165,35 @@ pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     let boiler = Spec::new(templates::BOILER);
     add_devices(world, EDGE_APP, "kiln-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
     add_devices(world, EDGE_APP, "kiln", 1, 4, &boiler, since);
-    let edge = Spec { group: "SAS-IoT-Edge-Devices", kind: Kind::Edge, ..Spec::new(templates::THERMOMETER) };
+    if let Some(app) = world.apps.get_mut(EDGE_APP) {
+        app.templates.push(templates::edge_gateway());
+    }
+    let edge = Spec { group: "SAS-IoT-Edge-Devices", kind: Kind::Edge, ..Spec::new(templates::EDGE_GATEWAY) };
     add_devices(world, EDGE_APP, "gateway", 1, 2, &edge, since);
+    let behind = Spec { kind: Kind::Unable, ..Spec::new(templates::THERMOMETER) };
+    add_devices(world, EDGE_APP, "sensor", 1, 1, &behind, since);
+    add_child(world, EDGE_APP, "gateway-0001", "sensor-0001");
+}
+
+/// Puts a device behind a gateway.
+pub fn add_child(world: &mut World, sub: &str, gateway: &str, child: &str) {
+    let relationship = Relationship {
+        id: format!("{gateway}-{child}"),
+        name: Some("sensors".to_owned()),
+        source: gateway.to_owned(),
+        target: child.to_owned(),
+    };
+    if let Some(app) = world.apps.get_mut(sub) {
+        let of_one = app.configuration.relationships.entry(gateway.to_owned()).or_default();
+        of_one.insert(relationship.id.clone(), relationship);
+    }
+}
+
+/// Makes devices that arrive in an application wait until somebody approves them.
+pub fn require_approval(world: &mut World, sub: &str) {
+    if let Some(app) = world.apps.get_mut(sub) {
+        app.auto_approve = false;
+    }
 }
 
 /// `boiler-0007` is shown as `Boiler 7`.

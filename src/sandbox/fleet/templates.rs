@@ -13,7 +13,21 @@ pub const VALVE: &str = "dtmi:modelDefinition:contoso:valve;1";
 /// Has the component in an extended interface, and under another name.
 pub const COMPRESSOR: &str = "dtmi:modelDefinition:contoso:compressor;1";
 
-/// All of them.
+/// Of IoT Edge devices, with one module, and with devices behind it.
+pub const EDGE_GATEWAY: &str = "dtmi:modelDefinition:contoso:edgeGateway;1";
+
+/// The template of IoT Edge devices, which only the application that has such devices knows.
+pub(super) fn edge_gateway() -> Value {
+    let relationship =
+        |kind: &str, name: &str| json!({"@type": ["Relationship", kind], "name": name, "displayName": name});
+    let parts = [relationship("EdgeModule", "reader"), relationship("GatewayDevice", "sensors")];
+    let mut template = template(EDGE_GATEWAY, "Edge gateway", &parts, &json!(null));
+    template["@type"] = json!(["ModelDefinition", "EdgeModel"]);
+    template["capabilityModel"]["@id"] = json!("dtmi:contoso:EdgeGateway;1");
+    template
+}
+
+/// All that every application has.
 pub(super) fn all() -> Vec<Value> {
     vec![
         template(BOILER, "Boiler", &[component("Boiler", "migration", false)], &json!(null)),
@@ -28,6 +42,7 @@ fn template(id: &str, name: &str, components: &[Value], extends: &Value) -> Valu
     let mut contents = vec![
         json!({"@type": ["Telemetry", "Temperature"], "name": "temperature", "schema": "double"}),
         json!({"@type": "Property", "name": "serialNumber", "schema": "string"}),
+        json!({"@type": "Property", "name": "reportInterval", "schema": "double", "writable": true}),
         json!({"@type": ["Property", "Cloud", "StringValue"], "name": "customer", "schema": "string"}),
     ];
     contents.extend_from_slice(components);
