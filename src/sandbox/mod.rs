@@ -20,6 +20,7 @@ pub mod log;
 pub mod options;
 mod persist;
 mod proxy;
+mod routes;
 mod sas;
 mod secrets;
 mod serve;

@@ -25,6 +25,31 @@ use axum::routing::{get, post};
 use super::state::Shared;
 use fault::{Fault, render};
 
+/// The paths of the service API. Clients spell the words in them in any case.
+pub(super) const PATHS: &[&str] = &[
+    "/devices",
+    "POST /devices/query",
+    "/devices/{id}",
+    "/devices/{id}/commands",
+    "/devices/{id}/modules",
+    "/devices/{id}/modules/{module}",
+    "/twins/{id}",
+    "/twins/{id}/methods",
+    "/twins/{id}/modules/{module}",
+    "/twins/{id}/modules/{module}/methods",
+    "/digitaltwins/{id}",
+    "/digitaltwins/{id}/commands/{command}",
+    "/digitaltwins/{id}/components/{component}/commands/{command}",
+    "/statistics/devices",
+    "/statistics/service",
+    "GET /jobs/v2/query",
+    "/jobs/v2/{id}",
+    "/jobs/v2/{id}/cancel",
+    "/configurations",
+    "POST /configurations/testQueries",
+    "/configurations/{id}",
+];
+
 /// The service API of every `{hub}.azure-devices.net`.
 pub fn router(shared: Shared) -> Router {
     Router::new()
