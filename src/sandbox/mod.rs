@@ -8,6 +8,7 @@
 pub mod arm;
 pub mod central;
 pub mod clock;
+mod data_roles;
 pub mod device;
 mod dispatch;
 pub mod dps;

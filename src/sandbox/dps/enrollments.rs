@@ -106,7 +106,7 @@ fn read(call: &Call, family: Family, id: &str) -> Answer {
 }
 
 fn mechanism(call: &Call, family: Family, id: &str) -> Answer {
-    call.need(Right::EnrollmentRead)?;
+    call.need(Right::AttestationRead)?;
     call.look(|dps| {
         let settings = family.settings(dps, id).ok_or_else(missing)?;
         Ok(wire::ok(&settings::show_attestation(&settings.attestation, family.is_group(), true)))
@@ -127,7 +127,7 @@ fn write(call: &Call, family: Family, id: &str, body: &[u8]) -> Answer {
 }
 
 fn erase(call: &Call, family: Family, id: &str) -> Answer {
-    call.need(Right::EnrollmentWrite)?;
+    call.need(Right::EnrollmentDelete)?;
     call.dps(|dps| remove(dps, family, id, call.if_match()))?;
     Ok(wire::with_effect(wire::no_content(), "enrollment.deleted", id))
 }

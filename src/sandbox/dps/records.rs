@@ -19,7 +19,7 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
 
 /// `DELETE /registrations/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Right::RegistrationWrite)?;
+    call.need(Right::RegistrationDelete)?;
     call.dps(|dps| {
         let key = id.to_ascii_lowercase();
         let record = dps.registrations.get(&key).ok_or_else(missing)?;

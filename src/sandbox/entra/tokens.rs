@@ -19,6 +19,10 @@ pub enum Audience {
     Arm,
     /// `https://apps.azureiotcentral.com`.
     Central,
+    /// `https://iothubs.azure.net`: the data plane of hubs.
+    IotHub,
+    /// `https://azure-devices-provisioning.net`: the data plane of DPS.
+    Dps,
 }
 
 impl Audience {
@@ -28,6 +32,8 @@ impl Audience {
         match self {
             Self::Arm => "https://management.azure.com",
             Self::Central => "https://apps.azureiotcentral.com",
+            Self::IotHub => "https://iothubs.azure.net",
+            Self::Dps => "https://azure-devices-provisioning.net",
         }
     }
 

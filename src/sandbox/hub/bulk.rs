@@ -19,7 +19,7 @@ const MOST: usize = 100;
 
 /// `POST /devices`
 pub(super) async fn run(call: Call, body: Bytes) -> Answer {
-    call.need(Right::RegistryWrite)?;
+    call.need(Right::REGISTRY_WRITE)?;
     let body = call.json(&body)?;
     let items = body.as_array().ok_or_else(|| Fault::bad_request("The body must be an array."))?;
     if items.is_empty() || items.len() > MOST {

@@ -54,6 +54,11 @@ impl Fault {
         Self::new(401, "IotHubUnauthorizedAccess", 401_002, message)
     }
 
+    /// The key is right, but the token's time is over or it is for another resource.
+    pub(super) fn unauthorized_now(message: impl Into<String>) -> Self {
+        Self::new(401, "IotHubUnauthorizedAccess", 401_003, message)
+    }
+
     pub(super) fn lacks_right(right: &str) -> Self {
         Self::new(401, "IotHubUnauthorizedAccess", 401_003, format!("The policy does not have the permission {right}."))
     }

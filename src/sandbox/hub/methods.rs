@@ -19,7 +19,7 @@ const MOST_PAYLOAD_BYTES: usize = 128 * 1024;
 
 /// `POST /twins/{id}/methods`
 pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::METHOD)?;
     call.need_standard_tier()?;
     let body = call.json(&body)?;
     let method = body["methodName"].as_str().filter(|name| !name.is_empty());
@@ -51,7 +51,9 @@ pub(super) async fn root_command(call: Call, Path((id, command)): Path<(String, 
 /// A Plug and Play command: the method behind it, with time-outs in the query, the payload as the body, and the device's
 /// status in a header.
 async fn plug_and_play(call: &Call, id: String, method: &str, body: &Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    // Measured: an Entra token is refused here, whatever its roles.
+    call.need_policy()?;
+    call.need(Right::METHOD)?;
     call.need_standard_tier()?;
     let payload = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
     let payload = payload.map_err(|_| Fault::bad_request("The body is not JSON."))?;

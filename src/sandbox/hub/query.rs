@@ -23,7 +23,7 @@ const INDEX_LAG: Duration = Duration::from_millis(1400);
 
 /// `POST /devices/query`
 pub(super) async fn run(call: Call, body: Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::TWIN_READ)?;
     let body = call.json(&body)?;
     let text = body["query"].as_str().ok_or_else(|| Fault::bad_request("The body needs a query."))?;
     let query =
@@ -113,7 +113,7 @@ fn row(call: &Call, query: &Query, identity: &Identity, is_connected: bool) -> V
 
 /// `GET /statistics/devices`
 pub(super) async fn device_statistics(call: Call) -> Answer {
-    call.need(Right::RegistryRead)?;
+    call.need(Right::REGISTRY_COUNT)?;
     let (total, enabled) = call
         .look(|hub| Ok((hub.identities.len(), hub.identities.values().filter(|identity| identity.enabled).count())))?;
     Ok(wire::ok(
@@ -123,7 +123,7 @@ pub(super) async fn device_statistics(call: Call) -> Answer {
 
 /// `GET /statistics/service`
 pub(super) async fn service_statistics(call: Call) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::SERVICE_COUNT)?;
     let connected = call.shared.look(|world| {
         let identities = world.hubs.get(&call.host).map(|hub| hub.identities.values());
         identities

@@ -19,7 +19,7 @@ const MOST_DEPTH: usize = 10;
 
 /// `GET /twins/{id}`
 pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::TWIN_READ)?;
     call.need_standard_tier()?;
     call.meter(Class::TwinRead, 1)?;
     shown(&call, &id).map(|twin| wire::ok(&twin))
@@ -36,7 +36,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
 }
 
 fn change(call: &Call, id: &str, body: &[u8], replace: bool) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::TWIN_WRITE)?;
     call.need_standard_tier()?;
     let body = call.json(body)?;
     call.meter(Class::TwinWrite, 1)?;
