@@ -35,6 +35,20 @@ impl Family {
         }
     }
 
+    fn missing(self) -> Fault {
+        match self {
+            Self::Groups => Fault::no_group(),
+            Self::Individuals => Fault::new(404_201, "Enrollment not found."),
+        }
+    }
+
+    fn exists(self) -> Fault {
+        match self {
+            Self::Groups => Fault::new(409_202, "Enrollment group already exists."),
+            Self::Individuals => Fault::new(409_201, "Enrollment already exists."),
+        }
+    }
+
     fn is_group(self) -> bool {
         self == Self::Groups
     }
@@ -108,7 +122,7 @@ fn read(call: &Call, family: Family, id: &str) -> Answer {
 fn mechanism(call: &Call, family: Family, id: &str) -> Answer {
     call.need(Right::AttestationRead)?;
     call.look(|dps| {
-        let settings = family.settings(dps, id).ok_or_else(missing)?;
+        let settings = family.settings(dps, id).ok_or_else(|| family.missing())?;
         Ok(wire::ok(&settings::show_attestation(&settings.attestation, family.is_group(), true)))
     })
 }
@@ -148,9 +162,9 @@ pub(super) fn store(
     }
     let before = family.settings(dps, id);
     match (before, if_match) {
-        (Some(_), None) => return Err(Fault::new(409_201, "Enrollment already exists.")),
+        (Some(_), None) => return Err(family.exists()),
         (Some(before), Some(etag)) if !wire::etag_matches(etag, &before.etag) => return Err(stale()),
-        (None, Some(_)) => return Err(missing()),
+        (None, Some(_)) => return Err(family.missing()),
         _ => {}
     }
     let parsed = settings::parse(body, family.is_group(), before, dps, now)?;
@@ -188,7 +202,7 @@ fn check_room(dps: &Dps, family: Family, new: &Settings) -> Result<(), Fault> {
 
 /// Deletes an enrollment. Hub identities and registration records stay.
 pub(super) fn remove(dps: &mut Dps, family: Family, id: &str, if_match: Option<&str>) -> Result<(), Fault> {
-    let before = family.settings(dps, id).ok_or_else(missing)?;
+    let before = family.settings(dps, id).ok_or_else(|| family.missing())?;
     if if_match.is_some_and(|etag| !wire::etag_matches(etag, &before.etag)) {
         return Err(stale());
     }
@@ -206,7 +220,7 @@ fn show(dps: &Dps, family: Family, id: &str) -> Result<Value, Fault> {
         Family::Groups => dps.groups.get(&key).map(show_group),
         Family::Individuals => dps.enrollments.get(&key).map(|enrollment| show_individual(dps, enrollment)),
     };
-    shown.ok_or_else(missing)
+    shown.ok_or_else(|| family.missing())
 }
 
 fn show_group(group: &Group) -> Value {
@@ -226,10 +240,6 @@ fn show_individual(dps: &Dps, enrollment: &Enrollment) -> Value {
     shown.insert("registrationState".to_owned(), record.map_or(Value::Null, records::show));
     settings::show(&enrollment.settings, false, &mut shown);
     Value::Object(shown)
-}
-
-fn missing() -> Fault {
-    Fault::new(404_201, "Enrollment not found.")
 }
 
 fn stale() -> Fault {

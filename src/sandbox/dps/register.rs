@@ -135,7 +135,7 @@ pub fn begin(
 /// The state of a registration's operation; the device must present itself again.
 ///
 /// # Errors
-/// 401002 as for [`begin`]; 404202 for an operation that is not the device's last one.
+/// 401002 as for [`begin`]; 404203 for an operation that is not the device's last one.
 pub fn poll(
     shared: &Shared,
     id_scope: &str,
@@ -149,7 +149,7 @@ pub fn poll(
         attest(world, &owner, id_scope, id, presented, now)?;
         let record =
             owner.record(world, id).filter(|record| record.operation.as_ref().is_some_and(|last| last.id == operation));
-        record.cloned().ok_or_else(|| Fault::new(404_202, "Operation not found."))
+        record.cloned().ok_or_else(|| Fault::new(404_203, "Operation not found."))
     })
 }
 
