@@ -101,6 +101,7 @@ impl Sandbox {
         let shared = persist::open(options)?;
         shared.set_sign_in_base(format!("http://localhost:{}", sign_in_address.port()));
         device::resume(&shared);
+        hub::resume(&shared);
         persist::keep(&shared);
 
         let (ca_file, ca_pem) = (authority.file().to_owned(), authority.pem().to_owned());

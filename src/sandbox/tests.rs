@@ -261,6 +261,7 @@ fn dps() -> Dps {
         groups: BTreeMap::new(),
         enrollments: BTreeMap::new(),
         registrations: BTreeMap::new(),
+        certificates: BTreeMap::new(),
     }
 }
 
@@ -277,5 +278,7 @@ fn hub(name: &str) -> Hub {
         ],
         disable_local_auth: false,
         identities: BTreeMap::new(),
+        configurations: BTreeMap::new(),
+        jobs: BTreeMap::new(),
     }
 }

@@ -142,13 +142,11 @@ fn assign_hub(
     }
     identity.iot_edge |= settings.iot_edge;
     if let Some(old) = old.filter(|_| substatus == Substatus::DeviceDataMigrated) {
-        identity.tags = old.tags;
-        identity.desired = old.desired;
-        identity.reported = old.reported;
+        identity.twin = old.twin;
     } else if (!existed || substatus == Substatus::DeviceDataReset)
         && let Some(twin) = &settings.initial_twin
     {
-        identity.start_twin(twin, now);
+        identity.twin.start(twin, now);
     }
     Ok((host, substatus))
 }

@@ -5,6 +5,7 @@
 
 mod assign;
 mod bulk;
+pub mod certificates;
 mod device_api;
 mod enrollments;
 pub mod fault;

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::Uri;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::{Answer, Fault};
 use super::identity_json::{self, apply, is_device_id, minted, parse_authentication};
@@ -76,6 +76,14 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
         Ok(())
     })?;
     Ok(wire::with_effect(wire::no_content(), "identity.deleted", id))
+}
+
+/// `DELETE /devices/{id}/commands`: the sandbox queues no messages, so there are none to drop.
+pub(super) async fn purge(call: Call, Path(id): Path<String>) -> Answer {
+    call.need(Right::QUEUE_PURGE)?;
+    call.meter(Class::Registry, 1)?;
+    call.look(|hub| hub.identities.contains_key(&id).then_some(()).ok_or_else(|| Fault::no_device(&id)))?;
+    Ok(wire::ok(&json!({"totalMessagesPurged": 0, "deviceId": id, "moduleId": null})))
 }
 
 fn shown(call: &Call, world: &World, id: &str) -> Result<Value, Fault> {

@@ -52,6 +52,14 @@ impl Right {
     pub(super) const TWIN_WRITE: Self = Self::new("ServiceConnect", "twins/write");
     pub(super) const METHOD: Self = Self::new("ServiceConnect", "directMethods/invoke/action");
 
+    pub(super) const CONFIGURATION_READ: Self = Self::new("RegistryRead", "configurations/read");
+    pub(super) const CONFIGURATION_WRITE: Self = Self::new("RegistryWrite", "configurations/write");
+    pub(super) const CONFIGURATION_DELETE: Self = Self::new("RegistryWrite", "configurations/delete");
+    pub(super) const QUEUE_PURGE: Self = Self::new("ServiceConnect", "cloudToDeviceMessages/queue/purge/action");
+    pub(super) const JOB_READ: Self = Self::new("ServiceConnect", "jobs/read");
+    pub(super) const JOB_WRITE: Self = Self::new("ServiceConnect", "jobs/write");
+    pub(super) const JOB_DELETE: Self = Self::new("ServiceConnect", "jobs/delete");
+
     const fn new(permission: &'static str, action: &'static str) -> Self {
         Self { permission, action }
     }
