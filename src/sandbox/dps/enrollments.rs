@@ -12,6 +12,7 @@ use super::model::{Attestation, Enrollment, Group, Settings};
 use super::register::is_registration_id;
 use super::service::{Call, Right, json_body};
 use super::{page, records, settings};
+use crate::sandbox::hub::is_device_id;
 use crate::sandbox::wire;
 use crate::sandbox::world::{Dps, Moment};
 
@@ -178,7 +179,10 @@ pub(super) fn store(
             dps.groups.insert(key, Group { id: id.to_owned(), settings: parsed });
         }
         Family::Individuals => {
-            let device_id = body["deviceId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+            let device_id = settings::text(body, "deviceId")?.filter(|id| !id.is_empty()).map(str::to_owned);
+            if let Some(wrong) = device_id.as_ref().filter(|id| !is_device_id(id)) {
+                return Err(Fault::bad_request(format!("'{wrong}' is not a valid deviceId.")));
+            }
             dps.enrollments.insert(key, Enrollment { registration_id: id.to_owned(), device_id, settings: parsed });
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::model::{Attestation, Reprovision, Settings, new_etag};
+use crate::sandbox::hub::twin_rules;
 use crate::sandbox::world::{Dps, Moment};
 use crate::sandbox::{sas, wire};
 
@@ -20,22 +21,24 @@ pub(super) fn parse(
     now: Moment,
 ) -> Result<Settings, Fault> {
     let before_attestation = before.map(|settings| &settings.attestation);
-    let attestation = parse_attestation(&body["attestation"], is_group, before_attestation)?;
+    let attestation = parse_attestation(object(body, "attestation")?, is_group, before_attestation)?;
     let mut settings = Settings::with_attestation(attestation, now);
-    settings.iot_edge = match &body["capabilities"]["iotEdge"] {
+    settings.iot_edge = match &object(body, "capabilities")?["iotEdge"] {
         Value::Null => false,
         Value::Bool(edge) => *edge,
         _ => return Err(Fault::bad_request("capabilities.iotEdge must be true or false.")),
     };
-    settings.enabled = match body["provisioningStatus"].as_str() {
-        None | Some("enabled") => true,
-        Some("disabled") => false,
-        Some(other) => return Err(Fault::bad_request(format!("provisioningStatus '{other}' is not known."))),
-    };
-    settings.allocation = body["allocationPolicy"].as_str().map(str::to_owned);
+    settings.enabled = choice(body, "provisioningStatus", &["enabled", "disabled"])? != Some("disabled");
+    let policies = ["hashed", "geoLatency", "static", "custom"];
+    settings.allocation = choice(body, "allocationPolicy", &policies)?.map(str::to_owned);
+    check_webhook(object(body, "customAllocationDefinition")?, settings.allocation.as_deref() == Some("custom"))?;
     settings.hubs = parse_hubs(body, settings.allocation.as_deref(), dps)?;
-    settings.reprovision = parse_reprovision(&body["reprovisionPolicy"])?;
-    settings.initial_twin = body.get("initialTwin").filter(|twin| twin.is_object()).cloned();
+    settings.reprovision = parse_reprovision(object(body, "reprovisionPolicy")?)?;
+    let twin = object(body, "initialTwin")?;
+    twin_rules::check_whole(twin).map_err(|why| Fault::bad_request(format!("initialTwin: {why}")))?;
+    settings.initial_twin = Some(twin).filter(|twin| twin.is_object()).cloned();
+    object(body, "optionalDeviceInformation")?;
+    text(body, "iotHubHostName")?;
     for name in KEPT {
         if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
             settings.other.insert(name.to_owned(), value.clone());
@@ -48,14 +51,51 @@ pub(super) fn parse(
     Ok(settings)
 }
 
-fn parse_hubs(body: &Value, allocation: Option<&str>, dps: &Dps) -> Result<Vec<String>, Fault> {
-    match allocation {
-        None | Some("hashed" | "geoLatency" | "static") => {}
-        Some("custom") if body["customAllocationDefinition"]["webhookUrl"].is_string() => {}
-        Some(other) => return Err(Fault::bad_request(format!("allocationPolicy '{other}' is not possible."))),
+/// A field that is an object, or null if it is not there.
+fn object<'a>(body: &'a Value, name: &str) -> Result<&'a Value, Fault> {
+    match &body[name] {
+        value @ (Value::Null | Value::Object(_)) => Ok(value),
+        _ => Err(Fault::bad_request(format!("{name} must be an object."))),
     }
-    let empty = Vec::new();
-    let hubs = body["iotHubs"].as_array().unwrap_or(&empty);
+}
+
+/// A field that is text, if it is there.
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, Fault> {
+    match &body[name] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(Fault::bad_request(format!("{name} must be text."))),
+    }
+}
+
+/// A field that is one of these words, in any case.
+fn choice<'a>(body: &Value, name: &str, words: &[&'a str]) -> Result<Option<&'a str>, Fault> {
+    let Some(given) = text(body, name)? else { return Ok(None) };
+    let word = words.iter().find(|word| word.eq_ignore_ascii_case(given));
+    word.map(|word| Some(*word)).ok_or_else(|| Fault::bad_request(format!("{name} '{given}' is not known.")))
+}
+
+fn check_webhook(definition: &Value, is_needed: bool) -> Result<(), Fault> {
+    if !is_needed && definition.is_null() {
+        return Ok(());
+    }
+    for name in ["webhookUrl", "apiVersion"] {
+        if text(definition, name)?.is_none_or(str::is_empty) {
+            return Err(Fault::bad_request(format!("customAllocationDefinition needs {name}.")));
+        }
+    }
+    Ok(())
+}
+
+fn parse_hubs(body: &Value, allocation: Option<&str>, dps: &Dps) -> Result<Vec<String>, Fault> {
+    let hubs = match &body["iotHubs"] {
+        Value::Null => &[],
+        Value::Array(hubs) => hubs.as_slice(),
+        _ => return Err(Fault::bad_request("iotHubs must be an array.")),
+    };
+    if !hubs.is_empty() && allocation.is_none() {
+        return Err(Fault::bad_request("Enrollment allocationPolicy must be specified when iotHubs are specified."));
+    }
     let mut hosts = Vec::new();
     for hub in hubs {
         let host = hub.as_str().ok_or_else(|| Fault::bad_request("iotHubs must be host names."))?;
@@ -90,11 +130,11 @@ pub(super) fn parse_attestation(
     is_group: bool,
     before: Option<&Attestation>,
 ) -> Result<Attestation, Fault> {
-    match given["type"].as_str() {
-        Some("symmetricKey") => parse_keys(&given["symmetricKey"], before),
-        Some("x509") => parse_certificates(&given["x509"], is_group, before),
+    match choice(given, "type", &["symmetricKey", "x509", "tpm", "none"])? {
+        Some("symmetricKey") => parse_keys(object(given, "symmetricKey")?, before),
+        Some("x509") => parse_certificates(object(given, "x509")?, is_group, before),
         Some("tpm") if !is_group => {
-            let key = given["tpm"]["endorsementKey"].as_str().filter(|key| STANDARD.decode(key).is_ok());
+            let key = text(object(given, "tpm")?, "endorsementKey")?.filter(|key| STANDARD.decode(key).is_ok());
             let key = key.ok_or_else(|| Fault::bad_request("tpm needs a base64 endorsementKey."))?;
             Ok(Attestation::Tpm { endorsement_key: key.to_owned() })
         }
@@ -104,8 +144,8 @@ pub(super) fn parse_attestation(
 }
 
 fn parse_keys(keys: &Value, before: Option<&Attestation>) -> Result<Attestation, Fault> {
-    let key = |name: &str| keys[name].as_str().filter(|key| !key.is_empty());
-    match (key("primaryKey"), key("secondaryKey")) {
+    let key = |name: &str| Ok::<_, Fault>(text(keys, name)?.filter(|key| !key.is_empty()));
+    match (key("primaryKey")?, key("secondaryKey")?) {
         (Some(primary), Some(secondary)) if sas::is_valid_key(primary) && sas::is_valid_key(secondary) => {
             Ok(Attestation::SymmetricKey { primary: primary.to_owned(), secondary: secondary.to_owned() })
         }

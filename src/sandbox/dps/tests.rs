@@ -40,8 +40,8 @@ async fn a_put_without_if_match_creates_once_and_updates_need_the_etag() {
     assert_eq!(made.status, 200);
     assert!(made.body["attestation"]["symmetricKey"]["primaryKey"].is_null());
     let again = bench.dps("PUT", path, &[], group("g", "k")).await;
-    assert_eq!((again.status, again.body["errorCode"].as_u64()), (409, Some(409_201)));
-    assert_eq!(again.headers["x-ms-error-code"], "409201");
+    assert_eq!((again.status, again.body["errorCode"].as_u64()), (409, Some(409_202)));
+    assert_eq!(again.headers["x-ms-error-code"], "409202");
     let etag = made.body["etag"].as_str().unwrap();
     assert_eq!(bench.dps("PUT", path, &[("if-match", "\"old\"")], group("g", "k")).await.status, 412);
     assert_eq!(bench.dps("PUT", path, &[("if-match", &format!("\"{etag}\""))], group("g", "k")).await.status, 200);
@@ -62,6 +62,47 @@ async fn hubs_that_are_not_linked_and_bad_keys_are_refused() {
     short["attestation"]["symmetricKey"]["primaryKey"] = json!("c2hvcnQ=");
     assert_eq!(bench.dps("PUT", "/enrollmentGroups/g", &[], short).await.status, 400);
     assert_eq!(bench.dps("PUT", "/enrollmentGroups/other", &[], group("g", "k")).await.status, 400);
+}
+
+#[tokio::test]
+async fn hubs_need_a_policy_and_fields_of_the_wrong_type_are_refused() {
+    let bench = Bench::simple(100);
+    let put = |change: Value| {
+        let mut body = group("g", "k");
+        crate::sandbox::wire::merge_patch(&mut body, &change);
+        let bench = &bench;
+        async move { bench.dps("PUT", "/enrollmentGroups/g", &[], body).await }
+    };
+    let refused = put(json!({"iotHubs": [HUB]})).await;
+    let words = "Enrollment allocationPolicy must be specified when iotHubs are specified.";
+    assert_eq!((refused.body["errorCode"].as_u64(), refused.body["message"].as_str()), (Some(400_004), Some(words)));
+    for wrong in [
+        json!({"allocationPolicy": 5}),
+        json!({"iotHubs": HUB}),
+        json!({"initialTwin": "x"}),
+        json!({"initialTwin": {"tags": {"a.b": 1}}}),
+        json!({"provisioningStatus": "on"}),
+        json!({"allocationPolicy": "custom", "customAllocationDefinition": {"webhookUrl": "https://x.example"}}),
+        json!({"attestation": {"symmetricKey": {"primaryKey": 1}}}),
+    ] {
+        let refused = put(wrong.clone()).await;
+        assert_eq!(refused.body["errorCode"].as_u64(), Some(400_004), "{wrong}");
+    }
+    let taken = put(json!({"provisioningStatus": "Enabled", "allocationPolicy": "STATIC", "iotHubs": [HUB]})).await;
+    assert_eq!((taken.status, taken.body["allocationPolicy"].as_str()), (200, Some("static")));
+}
+
+#[tokio::test]
+async fn each_thing_that_is_not_found_has_a_number_of_its_own() {
+    let bench = Bench::simple(100);
+    let code = |method: &'static str, path: &'static str| {
+        let bench = &bench;
+        async move { bench.dps(method, path, &[], Value::Null).await.body["errorCode"].as_u64().unwrap() }
+    };
+    assert_eq!(code("GET", "/enrollments/a").await, 404_201);
+    assert_eq!(code("GET", "/registrations/a").await, 404_202);
+    assert_eq!(code("GET", "/enrollmentGroups/a").await, 404_204);
+    assert_eq!(code("POST", "/registrations/a/query").await, 404_204);
 }
 
 #[tokio::test]
