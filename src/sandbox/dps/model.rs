@@ -208,6 +208,9 @@ pub struct Matched {
     pub slot: Option<Slot>,
     /// The thumbprint of the certificate it presented.
     pub leaf: Option<String>,
+    /// The enrollment is disabled: the registration ends as `disabled`.
+    #[serde(default)]
+    pub is_disabled: bool,
 }
 
 /// A registration record, kept under the registration id in lower case.

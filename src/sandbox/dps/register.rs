@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::model::{self, Attestation, Matched, Operation, Registration, Slot, Status};
 use super::{assign, model::Settings};
+use crate::sandbox::options::Switches;
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
@@ -97,11 +98,13 @@ pub fn begin(
         return Err(Fault::bad_request(format!("Registration id '{id}' is not valid.")));
     }
     let now = shared.clock().now();
-    let sticky = shared.switches().sticky_keys;
+    let switches = shared.switches();
     let (owner, matched) = shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        let matched = attest(world, &owner, id_scope, id, presented, now)?;
-        if sticky && let Some(first) = owner.record(world, id).and_then(|record| record.first_slot) {
+        let matched = attest(world, &owner, id_scope, id, presented, now, switches)?;
+        if switches.sticky_keys
+            && let Some(first) = owner.record(world, id).and_then(|record| record.first_slot)
+        {
             let same = matched.slot.is_none_or(|slot| slot == first);
             same.then_some(()).ok_or_else(Fault::unauthorized)?;
         }
@@ -143,10 +146,10 @@ pub fn poll(
     presented: &Presented,
     operation: &str,
 ) -> Result<Registration, Fault> {
-    let now = shared.clock().now();
+    let (now, switches) = (shared.clock().now(), shared.switches());
     shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        attest(world, &owner, id_scope, id, presented, now)?;
+        attest(world, &owner, id_scope, id, presented, now, switches)?;
         let record =
             owner.record(world, id).filter(|record| record.operation.as_ref().is_some_and(|last| last.id == operation));
         record.cloned().ok_or_else(|| Fault::new(404_203, "Operation not found."))
@@ -158,10 +161,10 @@ pub fn poll(
 /// # Errors
 /// As for [`poll`].
 pub fn lookup(shared: &Shared, id_scope: &str, id: &str, presented: &Presented) -> Result<Registration, Fault> {
-    let now = shared.clock().now();
+    let (now, switches) = (shared.clock().now(), shared.switches());
     shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        attest(world, &owner, id_scope, id, presented, now)?;
+        attest(world, &owner, id_scope, id, presented, now, switches)?;
         owner.record(world, id).cloned().ok_or_else(|| Fault::new(404_202, "Registration not found."))
     })
 }
@@ -227,6 +230,7 @@ fn attest(
     id: &str,
     presented: &Presented,
     now: Moment,
+    switches: Switches,
 ) -> Result<Matched, Fault> {
     if let Presented::Token(token) = presented {
         let about_this = token.resource == format!("{id_scope}/registrations/{id}");
@@ -238,16 +242,22 @@ fn attest(
         Owner::Dps(name) => world.dps.get(name).and_then(|dps| attest_at_dps(dps, id, presented)),
         Owner::App(sub) => world.apps.get(sub).and_then(|app| attest_at_app(app, id, presented)),
     };
-    found.ok_or_else(Fault::unauthorized)
+    let admitted = |matched: &Matched| !matched.is_disabled || switches.disabled_enrollments_register;
+    found.filter(admitted).ok_or_else(Fault::unauthorized)
 }
 
+/// The enrollment that the device satisfies; a disabled one comes last, and is for the caller to judge.
 fn attest_at_dps(dps: &Dps, id: &str, presented: &Presented) -> Option<Matched> {
+    let disabled = |matched: Matched, settings: &Settings| Matched { is_disabled: !settings.enabled, ..matched };
     if let Some(enrollment) = dps.enrollments.get(&id.to_ascii_lowercase()) {
-        let Settings { attestation, enabled, .. } = &enrollment.settings;
-        return enabled.then(|| satisfies(attestation, id, false, presented, None)).flatten();
+        let settings = &enrollment.settings;
+        return satisfies(&settings.attestation, id, false, presented, None).map(|matched| disabled(matched, settings));
     }
-    let groups = dps.groups.values().filter(|group| group.settings.enabled);
-    groups.into_iter().find_map(|group| satisfies(&group.settings.attestation, id, true, presented, Some(&group.id)))
+    let enabled = dps.groups.values().filter(|group| group.settings.enabled);
+    enabled.chain(dps.groups.values().filter(|group| !group.settings.enabled)).find_map(|group| {
+        let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id));
+        matched.map(|matched| disabled(matched, &group.settings))
+    })
 }
 
 fn attest_at_app(app: &App, id: &str, presented: &Presented) -> Option<Matched> {
@@ -274,11 +284,11 @@ fn satisfies(
                 (false, true) => Slot::Secondary,
                 (false, false) => return None,
             };
-            Some(Matched { group, slot: Some(slot), leaf: None })
+            Some(Matched { group, slot: Some(slot), leaf: None, is_disabled: false })
         }
         Presented::Certificate { leaf, issuer } => {
             let known = attestation.has_certificate(if is_group { issuer } else { leaf });
-            known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()) })
+            known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()), is_disabled: false })
         }
         Presented::Nothing => None,
     }

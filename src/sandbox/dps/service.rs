@@ -106,9 +106,11 @@ impl Call {
         self.shared.look(|world| f(world.dps.get(&self.name).ok_or_else(gone)?))
     }
 
-    /// The `If-Match` header.
+    /// The `If-Match` header. Behind a switch an etag without quotes matches nothing.
     pub(super) fn if_match(&self) -> Option<&str> {
-        wire::header_text(&self.headers, "if-match")
+        let given = wire::header_text(&self.headers, "if-match")?;
+        let is_plain = !given.starts_with('"') && given != "*";
+        Some(if is_plain && self.shared.switches().plain_etags_refused { "\"\"" } else { given })
     }
 }
 

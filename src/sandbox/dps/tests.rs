@@ -190,6 +190,75 @@ async fn a_key_of_no_group_is_refused_and_so_is_a_disabled_group() {
 }
 
 #[tokio::test]
+async fn behind_a_switch_a_disabled_group_lets_devices_register_as_disabled() {
+    let bench = Bench::simple(100);
+    bench.shared.flip(|switches| switches.disabled_enrollments_register = true);
+    let mut disabled = group("g", "k");
+    disabled["provisioningStatus"] = json!("disabled");
+    bench.dps("PUT", "/enrollmentGroups/g", &[], disabled).await;
+    let done = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+    assert_eq!((done.status, done.body["status"].as_str()), (200, Some("disabled")));
+    assert!(bench.shared.look(|world| world.hubs[HUB].identities.is_empty()));
+}
+
+#[tokio::test]
+async fn an_edge_device_gets_the_scope_by_which_its_children_name_it() {
+    let bench = Bench::simple(100);
+    let mut edge = group("g", "k");
+    edge["capabilities"] = json!({"iotEdge": true});
+    bench.dps("PUT", "/enrollmentGroups/g", &[], edge).await;
+    register(&bench, "gw-01", &device_key("k/p", "gw-01")).await;
+    let scope = bench.shared.look(|world| world.hubs[HUB].identities["gw-01"].device_scope.clone());
+    assert!(scope.starts_with("ms-azure-iot-edge://gw-01-"), "{scope}");
+}
+
+#[tokio::test]
+async fn a_device_that_changes_hubs_takes_its_twin_along_or_starts_afresh() {
+    for migrates in [true, false] {
+        let bench = Bench::new(100, |clock| {
+            let mut world = fleet::simple_world(clock, 0, "S2", 10);
+            let other = fleet::add_hub(&mut world, "other-hub", "S2", 10);
+            world.dps.get_mut("contoso-dps").unwrap().linked_hubs.push(other);
+            world
+        });
+        let mut body = group("g", "k");
+        body["allocationPolicy"] = json!("static");
+        body["iotHubs"] = json!([HUB]);
+        body["initialTwin"] = json!({"tags": {"from": "enrollment"}});
+        body["reprovisionPolicy"] = json!({"updateHubAssignment": true, "migrateDeviceData": migrates});
+        bench.dps("PUT", "/enrollmentGroups/g", &[], body.clone()).await;
+        register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+        bench.hub("service", "PATCH", "/twins/dev-01", &[], json!({"tags": {"own": 1}})).await;
+        body["iotHubs"] = json!(["other-hub.azure-devices.net"]);
+        bench.dps("PUT", "/enrollmentGroups/g", &[("if-match", "*")], body).await;
+        let again = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+        let expected = if migrates { "deviceDataMigrated" } else { "deviceDataReset" };
+        assert_eq!(again.body["registrationState"]["substatus"], expected);
+        let tags = bench.shared.look(|world| {
+            assert!(world.hubs[HUB].identities.is_empty());
+            world.hubs["other-hub.azure-devices.net"].identities["dev-01"].twin.tags.clone()
+        });
+        let expected = if migrates { json!({"from": "enrollment", "own": 1}) } else { json!({"from": "enrollment"}) };
+        assert_eq!(tags, expected);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_switch_an_etag_without_quotes_is_refused() {
+    let bench = Bench::simple(100);
+    let made = bench.dps("PUT", "/enrollmentGroups/g", &[], group("g", "k")).await;
+    bench.shared.flip(|switches| switches.plain_etags_refused = true);
+    let etag = made.body["etag"].as_str().unwrap();
+    let put = |etag: String| {
+        let bench = &bench;
+        async move { bench.dps("PUT", "/enrollmentGroups/g", &[("if-match", &etag)], group("g", "k")).await.status }
+    };
+    assert_eq!(put(etag.to_owned()).await, 412);
+    assert_eq!(put(format!("\"{etag}\"")).await, 200);
+    assert_eq!(put("*".to_owned()).await, 200);
+}
+
+#[tokio::test]
 async fn an_individual_enrollment_wins_over_a_group() {
     let bench = Bench::simple(100);
     bench.dps("PUT", "/enrollmentGroups/g", &[], group("g", "k")).await;

@@ -133,9 +133,11 @@ impl Call {
         self.look(|hub| if limits::has_twins(&hub.sku) { Ok(()) } else { Err(Fault::wrong_tier()) })
     }
 
-    /// The `If-Match` header.
+    /// The `If-Match` header. Without quotes around it a value is no etag, and the hub takes any state.
     pub(super) fn if_match(&self) -> Option<&str> {
-        wire::header_text(&self.headers, "if-match")
+        let given = wire::header_text(&self.headers, "if-match")?.trim();
+        let is_quoted = given.len() >= 2 && given.starts_with('"') && given.ends_with('"');
+        Some(if is_quoted { given } else { "*" })
     }
 
     /// Reads a JSON body, which must be declared as such.

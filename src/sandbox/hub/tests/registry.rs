@@ -131,3 +131,14 @@ async fn rows_may_stand_for_groups_of_devices() {
     let expected = json!([{"site": "north", "n": 2, "level": 2.0}, {"site": "south", "n": 1, "level": 5.0}]);
     assert_eq!(answer.body, expected);
 }
+
+#[tokio::test]
+async fn an_etag_without_quotes_is_no_precondition() {
+    let bench = Bench::simple(100);
+    bench.hub("registryReadWrite", "PUT", "/devices/a", &[], identity("a")).await;
+    let patch = |etag: &'static str| {
+        let bench = &bench;
+        async move { bench.hub("service", "PATCH", "/twins/a", &[("if-match", etag)], json!({"tags": {}})).await.status }
+    };
+    assert_eq!([patch("old").await, patch("\"old\"").await, patch("\"*\"").await], [200, 412, 200]);
+}
