@@ -7,6 +7,7 @@
 
 pub mod arm;
 pub mod central;
+mod client_certificates;
 pub mod clock;
 mod data_roles;
 pub mod device;
@@ -35,6 +36,7 @@ mod tls;
 mod truth;
 mod wire;
 pub mod world;
+pub mod x509;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The running sandbox as unmodified clients meet it: through the proxy, with its authority trusted.
 
 mod arm;
+mod certificates;
 mod data_roles;
 mod sign_in;
 mod wire;

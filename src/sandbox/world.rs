@@ -121,7 +121,7 @@ pub struct Dps {
     pub registrations: BTreeMap<String, super::dps::model::Registration>,
     /// Certificates of authorities by name.
     #[serde(default)]
-    pub certificates: BTreeMap<String, super::dps::certificates::Certificate>,
+    pub certificates: BTreeMap<String, super::dps::certificates::AuthorityCertificate>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

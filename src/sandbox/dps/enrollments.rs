@@ -124,7 +124,7 @@ fn mechanism(call: &Call, family: Family, id: &str) -> Answer {
     call.need(Right::AttestationRead)?;
     call.look(|dps| {
         let settings = family.settings(dps, id).ok_or_else(|| family.missing())?;
-        Ok(wire::ok(&settings::show_attestation(&settings.attestation, family.is_group(), true)))
+        Ok(wire::ok(&settings::show_attestation(settings, family.is_group(), true)))
     })
 }
 

@@ -11,11 +11,13 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::model::{self, Attestation, Matched, Operation, Registration, Slot, Status};
 use super::{assign, model::Settings};
+use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::options::Switches;
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
 use crate::sandbox::world::{App, Dps, Moment, World};
+use crate::sandbox::x509::Chain;
 
 /// How long an assignment takes.
 const WORK: Duration = Duration::from_millis(800);
@@ -36,6 +38,8 @@ pub enum Presented {
         /// The authority's.
         issuer: String,
     },
+    /// The certificates of its TLS handshake.
+    Chain(Chain),
     /// Nothing, or nothing readable.
     Nothing,
 }
@@ -45,6 +49,15 @@ impl Presented {
     #[must_use]
     pub fn from_header(header: Option<&str>) -> Self {
         header.and_then(Token::parse).map_or(Self::Nothing, Self::Token)
+    }
+
+    /// A header wins over a certificate.
+    #[must_use]
+    pub fn from_call(header: Option<&str>, chain: Option<Chain>) -> Self {
+        match (header, chain) {
+            (None, Some(chain)) => Self::Chain(chain),
+            (header, _) => Self::from_header(header),
+        }
     }
 }
 
@@ -251,11 +264,14 @@ fn attest_at_dps(dps: &Dps, id: &str, presented: &Presented) -> Option<Matched> 
     let disabled = |matched: Matched, settings: &Settings| Matched { is_disabled: !settings.enabled, ..matched };
     if let Some(enrollment) = dps.enrollments.get(&id.to_ascii_lowercase()) {
         let settings = &enrollment.settings;
-        return satisfies(&settings.attestation, id, false, presented, None).map(|matched| disabled(matched, settings));
+        let matched = satisfies(&settings.attestation, id, false, presented, None)
+            .or_else(|| certified(dps, settings, id, presented, None));
+        return matched.map(|matched| disabled(matched, settings));
     }
     let enabled = dps.groups.values().filter(|group| group.settings.enabled);
     enabled.chain(dps.groups.values().filter(|group| !group.settings.enabled)).find_map(|group| {
-        let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id));
+        let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id))
+            .or_else(|| certified(dps, &group.settings, id, presented, Some(&group.id)));
         matched.map(|matched| disabled(matched, &group.settings))
     })
 }
@@ -290,6 +306,25 @@ fn satisfies(
             let known = attestation.has_certificate(if is_group { issuer } else { leaf });
             known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()), is_disabled: false })
         }
-        Presented::Nothing => None,
+        Presented::Chain(_) | Presented::Nothing => None,
     }
+}
+
+/// Whether the certificates that the device presents are those of the enrollment, or lead to them in a group. Certificates
+/// live in the machine's time.
+fn certified(dps: &Dps, settings: &Settings, id: &str, presented: &Presented, group: Option<&str>) -> Option<Matched> {
+    let mut known = settings.certificates(dps);
+    let leaf = match presented {
+        Presented::Chain(chain) => {
+            let leaf = chain.leaf()?;
+            let is_its_own = leaf.common_name.eq_ignore_ascii_case(id) && leaf.is_valid_at(SandboxClock::real_now());
+            let is_known = known.any(|one| if group.is_some() { chain.leads_to(one) } else { one == leaf });
+            (is_its_own && is_known).then(|| leaf.sha1.clone())?
+        }
+        Presented::Certificate { leaf, issuer } if group.is_some() => {
+            known.any(|one| one.sha1.eq_ignore_ascii_case(issuer)).then(|| leaf.clone())?
+        }
+        _ => return None,
+    };
+    Some(Matched { group: group.map(str::to_owned), slot: None, leaf: Some(leaf), is_disabled: false })
 }
