@@ -17,7 +17,7 @@ use super::faults::{Action, Alteration, Altered, RuleHandle, Seen, When};
 use super::hosts::Site;
 use super::log::{Call, Caller, Effects, Service, redact_query};
 use super::state::Shared;
-use super::{arm, central, dps, entra, hub, truth};
+use super::{arm, central, dps, entra, hub, routes, truth};
 
 /// The connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,7 @@ impl Dispatcher {
         if let Ok(host) = HeaderValue::from_str(host) {
             request.headers_mut().insert(header::HOST, host);
         }
+        routes::normalise(site, &mut request);
         self.call(host, site.service(request.uri().path()), router.clone(), request).await
     }
 

@@ -88,7 +88,7 @@ pub struct Call {
     pub host: String,
     /// HTTP method.
     pub method: String,
-    /// Path as sent.
+    /// Path as sent; of hubs and provisioning services as documented, whatever the client's spelling.
     pub path: String,
     /// Query with secrets replaced by `***`.
     pub query: String,

@@ -7,7 +7,9 @@
 
 pub mod arm;
 pub mod central;
+mod client_certificates;
 pub mod clock;
+mod data_roles;
 pub mod device;
 mod dispatch;
 pub mod dps;
@@ -20,6 +22,7 @@ pub mod log;
 pub mod options;
 mod persist;
 mod proxy;
+mod routes;
 mod sas;
 mod secrets;
 mod serve;
@@ -33,6 +36,7 @@ mod tls;
 mod truth;
 mod wire;
 pub mod world;
+pub mod x509;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -99,6 +103,7 @@ impl Sandbox {
         let shared = persist::open(options)?;
         shared.set_sign_in_base(format!("http://localhost:{}", sign_in_address.port()));
         device::resume(&shared);
+        hub::resume(&shared);
         persist::keep(&shared);
 
         let (ca_file, ca_pem) = (authority.file().to_owned(), authority.pem().to_owned());

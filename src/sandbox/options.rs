@@ -44,6 +44,13 @@ pub struct SandboxOptions {
     pub lists_omit_linked_hubs: bool,
     /// DPS keeps accepting only the key that a registration record was first made with (reported, undocumented).
     pub sticky_keys: bool,
+    /// In which of the known bodies a hub tells that a twin call failed.
+    pub twin_errors: ErrorShape,
+    /// A device whose enrollment is disabled gets a registration with status `disabled`, instead of being refused
+    /// (undocumented).
+    pub disabled_enrollments_register: bool,
+    /// DPS refuses the etag of a GET sent back without quotes in `If-Match` (reported, undocumented).
+    pub plain_etags_refused: bool,
     /// Members of an IoT Central device group are listed with nothing but their ids (undocumented).
     pub group_members_have_ids_only: bool,
     /// The history of a command has every invocation; otherwise only the last one.
@@ -89,6 +96,9 @@ impl Default for SandboxOptions {
             arm_page_size: 2,
             lists_omit_linked_hubs: true,
             sticky_keys: false,
+            twin_errors: ErrorShape::Message,
+            disabled_enrollments_register: false,
+            plain_etags_refused: false,
             group_members_have_ids_only: false,
             history_is_whole: false,
             history_shows_timeouts: true,
@@ -135,6 +145,17 @@ pub enum SeveralResources {
     Refused,
 }
 
+/// The bodies that error answers of a hub come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorShape {
+    /// `{"Message": "ErrorCode:X;…", "ExceptionMessage": "Tracking ID:…"}`.
+    Message,
+    /// `{"Message": "{json}", "ExceptionMessage": ""}`.
+    Nested,
+    /// `{"errorCode": 404001, "message": "…"}`.
+    Flat,
+}
+
 /// The platform of a redirect URI in the app registration (`replyUrlsWithType[].type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Platform {
@@ -155,6 +176,12 @@ pub struct Switches {
     pub bulk_metering: BulkMetering,
     /// See [`SandboxOptions::sticky_keys`].
     pub sticky_keys: bool,
+    /// See [`SandboxOptions::twin_errors`].
+    pub twin_errors: ErrorShape,
+    /// See [`SandboxOptions::disabled_enrollments_register`].
+    pub disabled_enrollments_register: bool,
+    /// See [`SandboxOptions::plain_etags_refused`].
+    pub plain_etags_refused: bool,
     /// See [`SandboxOptions::group_members_have_ids_only`].
     pub group_members_have_ids_only: bool,
     /// See [`SandboxOptions::lists_omit_linked_hubs`].
@@ -181,6 +208,9 @@ impl From<&SandboxOptions> for Switches {
             identity_conflict: options.identity_conflict,
             bulk_metering: options.bulk_metering,
             sticky_keys: options.sticky_keys,
+            twin_errors: options.twin_errors,
+            disabled_enrollments_register: options.disabled_enrollments_register,
+            plain_etags_refused: options.plain_etags_refused,
             group_members_have_ids_only: options.group_members_have_ids_only,
             lists_omit_linked_hubs: options.lists_omit_linked_hubs,
             several_resources: options.several_resources,

@@ -17,6 +17,7 @@ use super::hosts::Site;
 use super::serve;
 use super::state::Shared;
 use super::tls::Authority;
+use super::x509::Chain;
 
 /// Answers on `listener` until the sandbox stops.
 pub fn run(shared: &Shared, listener: TcpListener, dispatcher: Dispatcher, authority: Authority) {
@@ -84,7 +85,11 @@ impl Proxy {
             Err(error) => return tracing::error!(%error, host, "no certificate"),
         };
         match TlsAcceptor::from(config).accept(stream).await {
-            Ok(stream) => serve::azure(stream, &self.dispatcher, host, site).await,
+            Ok(stream) => {
+                let presented = stream.get_ref().1.peer_certificates();
+                let chain = presented.and_then(|all| Chain::of_der(all.iter().map(AsRef::as_ref)));
+                serve::azure(stream, &self.dispatcher, host, site, chain).await;
+            }
             // The usual cause: a client that does not trust the authority.
             Err(error) => tracing::warn!(%error, host, "a client broke off the TLS handshake with the sandbox"),
         }

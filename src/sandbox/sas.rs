@@ -65,14 +65,23 @@ impl Token {
         self.expires <= now.unix_timestamp()
     }
 
-    /// Whether the token's resource is `path` or a parent of it. The host part is compared without regard to case.
+    /// Whether the token's resource is `path`, as sent, or a parent of it. They are compared segment by segment, decoded:
+    /// the host and the first segment, which is a word, without regard to case, ids with it. Ids with a `#` or `%` are
+    /// escaped once more by some clients before they encode the resource as a whole.
     #[must_use]
     pub fn covers(&self, host: &str, path: &str) -> bool {
-        let (sr_host, sr_path) = self.resource.split_once('/').unwrap_or((&self.resource, ""));
-        let wanted = path.trim_start_matches('/');
-        let below = sr_path.is_empty()
-            || wanted.strip_prefix(sr_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        sr_host.eq_ignore_ascii_case(host) && below
+        let mut own = self.resource.trim_end_matches('/').split('/');
+        let mut wanted = path.trim_start_matches('/').split('/');
+        if !own.next().is_some_and(|name| name.eq_ignore_ascii_case(host)) {
+            return false;
+        }
+        let same = |own: &str, wanted: &str| {
+            let decoded = percent_decode(wanted);
+            decoded.as_deref() == Some(own) || decoded.is_some() && decoded == percent_decode(own)
+        };
+        own.enumerate().all(|(at, own)| {
+            wanted.next().is_some_and(|wanted| same(own, wanted) || (at == 0 && own.eq_ignore_ascii_case(wanted)))
+        })
     }
 }
 
@@ -187,6 +196,19 @@ mod tests {
         assert!(token("h.net/twins").covers("h.net", "/twins/a"));
         assert!(!token("h.net/tw").covers("h.net", "/twins/a"));
         assert!(!token("other.net").covers("h.net", "/twins/a"));
+        assert!(
+            token("h.net/Twins/a").covers("h.net", "/twins/a") && !token("h.net/twins/A").covers("h.net", "/twins/a")
+        );
+    }
+
+    #[test]
+    fn ids_are_compared_decoded_whether_they_were_escaped_once_or_twice() {
+        let token = |sr: &str| Token::parse(&sign(sr, K, 9, None).expect("K is base64")).expect("well-formed");
+        for resource in ["h.net/devices/a#b", "h.net/devices/a%23b"] {
+            assert!(token(resource).covers("h.net", "/devices/a%23b"), "{resource}");
+        }
+        assert!(token("h.net/devices/50%").covers("h.net", "/devices/50%25"));
+        assert!(!token("h.net/devices/a").covers("h.net", "/devices/a%23b"));
     }
 
     #[test]

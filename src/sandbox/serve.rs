@@ -13,6 +13,7 @@ use super::clock::SandboxClock;
 use super::dispatch::{Cut, Dispatcher};
 use super::hosts::Site;
 use super::state::Shared;
+use super::x509::Chain;
 
 /// The next connection. Failing to accept (too many open files) passes; it is tried again.
 pub async fn accept(listener: &TcpListener) -> TcpStream {
@@ -31,9 +32,21 @@ pub async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-/// Serves the simulated service under `host` until the connection ends.
-pub async fn azure(stream: impl AsyncRead + AsyncWrite + Unpin, dispatcher: &Dispatcher, host: &str, site: Site) {
-    connection(stream, |request| dispatcher.azure(host, site, request)).await;
+/// Serves the simulated service under `host` until the connection ends. `chain` is what the client presented of itself.
+pub async fn azure(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    dispatcher: &Dispatcher,
+    host: &str,
+    site: Site,
+    chain: Option<Chain>,
+) {
+    let handle = |mut request: Request<Incoming>| {
+        if let Some(chain) = &chain {
+            request.extensions_mut().insert(chain.clone());
+        }
+        dispatcher.azure(host, site, request)
+    };
+    connection(stream, handle).await;
 }
 
 /// Serves Entra's pages and the truth page on `listener` until the sandbox stops.

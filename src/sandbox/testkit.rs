@@ -11,8 +11,9 @@ use tower::ServiceExt as _;
 use super::clock::SandboxClock;
 use super::entra::tokens::{Audience, issue_access};
 use super::fleet::{self, CONTOSO};
+use super::hosts::Site;
 use super::world::{Policy, World};
-use super::{SandboxOptions, Shared, central, dps, hub, sas};
+use super::{SandboxOptions, Shared, central, dps, hub, routes, sas};
 
 pub(super) const HUB: &str = "contoso-hub.azure-devices.net";
 pub(super) const SCOPE: &str = "0ne00C0DE01";
@@ -178,7 +179,11 @@ pub(super) async fn call(
         request = request.header("content-type", "application/json; charset=utf-8");
         Body::from(body.to_string())
     };
-    let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
+    let mut request = request.body(body).unwrap();
+    if let Some(site) = Site::of(host) {
+        routes::normalise(site, &mut request);
+    }
+    let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);

@@ -1,6 +1,8 @@
 //! The running sandbox as unmodified clients meet it: through the proxy, with its authority trusted.
 
 mod arm;
+mod certificates;
+mod data_roles;
 mod grants;
 mod sign_in;
 mod wire;
@@ -262,6 +264,7 @@ fn dps() -> Dps {
         groups: BTreeMap::new(),
         enrollments: BTreeMap::new(),
         registrations: BTreeMap::new(),
+        certificates: BTreeMap::new(),
     }
 }
 
@@ -278,5 +281,7 @@ fn hub(name: &str) -> Hub {
         ],
         disable_local_auth: false,
         identities: BTreeMap::new(),
+        configurations: BTreeMap::new(),
+        jobs: BTreeMap::new(),
     }
 }

@@ -20,7 +20,9 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::SandboxError;
+use super::client_certificates::AnyCertificate;
 use super::clock::SandboxClock;
+use super::hosts::DPS_GLOBAL;
 
 /// Makes certificates. `Debug` shows the file only.
 pub struct Authority {
@@ -97,10 +99,16 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).map_err(refused)?;
         let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        let provider = Arc::new(default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(refused)?;
+        let builder = if host == DPS_GLOBAL {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(refused)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }

@@ -144,6 +144,9 @@ pub struct Dps {
     pub enrollments: BTreeMap<String, super::dps::model::Enrollment>,
     /// Registration records by registration id.
     pub registrations: BTreeMap<String, super::dps::model::Registration>,
+    /// Certificates of authorities by name.
+    #[serde(default)]
+    pub certificates: BTreeMap<String, super::dps::certificates::AuthorityCertificate>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -157,6 +160,12 @@ pub struct Hub {
     pub policies: Vec<Policy>,
     pub disable_local_auth: bool,
     pub identities: BTreeMap<String, super::hub::model::Identity>,
+    /// Configurations by id.
+    #[serde(default)]
+    pub configurations: BTreeMap<String, super::hub::configurations::Configuration>,
+    /// Scheduled jobs by id.
+    #[serde(default)]
+    pub jobs: BTreeMap<String, super::hub::job_model::Job>,
 }
 
 /// A moment on the sandbox's clock.

@@ -2,6 +2,7 @@
 //! and Resource Graph.
 
 mod access;
+mod certificates;
 mod containers;
 mod failure;
 mod filter;
@@ -81,6 +82,9 @@ fn respond(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, bod
             return Failure::unauthorized(error, tenant.as_deref()).into_response();
         }
     };
+    if let Some(answer) = certificates::respond(shared, &bearer, method, uri, headers, body) {
+        return answer;
+    }
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let version =

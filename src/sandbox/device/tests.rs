@@ -91,12 +91,12 @@ async fn a_device_that_is_switched_on_while_the_caller_waits_gets_the_command() 
 
 #[tokio::test]
 async fn a_throttled_device_tries_again_unless_it_is_of_the_kind_that_does_not() {
-    let bench = Bench::new(1000, |clock| fleet::simple_world(clock, 2, "S1", 1));
+    let bench = Bench::new(200, |clock| fleet::simple_world(clock, 2, "S1", 1));
     bench.carry_over("SAS-IoT-Devices").await;
     bench.shared.world(|world| world.devices.get_mut("boiler-0002").unwrap().kind = Kind::NoRetry);
     bench.shared.look(|world| {
         use crate::sandbox::hub::limits::{Class, take};
-        take(&bench.shared, &world.hubs[HUB], Class::Registry, 160).unwrap();
+        take(&bench.shared, &world.hubs[HUB], Class::Registry, 460).unwrap();
     });
     tell(&bench, "boiler-0001").await;
     tell(&bench, "boiler-0002").await;

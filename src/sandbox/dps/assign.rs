@@ -55,8 +55,9 @@ pub(super) fn finish(shared: &Shared, owner: &Owner, id: &str, operation: &str) 
         let Some(record) = record.filter(|record| record.status == Status::Assigning) else { return };
         let Some(last) = record.operation.clone().filter(|last| last.id == operation) else { return };
         let result = match owner {
-            Owner::Dps(name) => assign_hub(shared, world, name, &record, &last.matched, conflict, now),
-            Owner::App(sub) => enter_app(world, sub, id, now),
+            _ if last.matched.is_disabled => Ok(None),
+            Owner::Dps(name) => assign_hub(shared, world, name, &record, &last.matched, conflict, now).map(Some),
+            Owner::App(sub) => enter_app(world, sub, id, now).map(Some),
         };
         let Some(record) = owner.records(world).and_then(|records| records.get_mut(&id.to_ascii_lowercase())) else {
             return;
@@ -65,7 +66,8 @@ pub(super) fn finish(shared: &Shared, owner: &Owner, id: &str, operation: &str) 
         record.etag = new_etag();
         record.group = last.matched.group;
         match result {
-            Ok((hub, substatus)) => {
+            Ok(None) => record.status = Status::Disabled,
+            Ok(Some((hub, substatus))) => {
                 record.status = Status::Assigned;
                 record.assigned_hub = Some(hub);
                 record.substatus = Some(substatus);
@@ -142,13 +144,13 @@ fn assign_hub(
     }
     identity.iot_edge |= settings.iot_edge;
     if let Some(old) = old.filter(|_| substatus == Substatus::DeviceDataMigrated) {
-        identity.tags = old.tags;
-        identity.desired = old.desired;
-        identity.reported = old.reported;
-    } else if (!existed || substatus == Substatus::DeviceDataReset)
-        && let Some(twin) = &settings.initial_twin
-    {
-        identity.start_twin(twin, now);
+        identity.twin = old.twin;
+        identity.iot_edge |= old.iot_edge;
+    } else if !existed || substatus == Substatus::DeviceDataReset {
+        identity.twin.start(settings.initial_twin.as_ref().unwrap_or(&Value::Null), now);
+    }
+    if identity.iot_edge && identity.device_scope.is_empty() {
+        identity.device_scope = identity.own_scope();
     }
     Ok((host, substatus))
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::enrollments::{Family, remove, store};
 use super::fault::{Answer, Fault};
 use super::service::{Call, Right, json_body};
+use super::settings;
 use crate::sandbox::wire;
 use crate::sandbox::world::Dps;
 
@@ -24,10 +25,11 @@ pub(super) async fn enrollments(call: Call, body: Bytes) -> Answer {
 fn run(call: &Call, family: Family, list: &str, body: &[u8]) -> Answer {
     call.need(Right::EnrollmentWrite)?;
     let body = json_body(&call.headers, body)?;
-    let mode = body["mode"].as_str().unwrap_or_default();
-    if !matches!(mode, "create" | "update" | "updateIfMatchETag" | "delete") {
-        return Err(Fault::bad_request(format!("The mode '{mode}' is not known.")));
-    }
+    let mode = settings::text(&body, "mode")?.unwrap_or_default();
+    let mode = ["create", "update", "updateIfMatchETag", "delete"]
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(mode))
+        .ok_or_else(|| Fault::bad_request(format!("The mode '{mode}' is not known.")))?;
     let items = body[list].as_array().ok_or_else(|| Fault::bad_request(format!("The body needs {list}.")))?;
     if items.is_empty() || items.len() > MOST {
         return Err(Fault::bad_request(format!("A bulk operation takes 1 to {MOST} items.")));

@@ -1,5 +1,6 @@
 //! The device API over HTTPS: register, ask how the operation stands, look up the last registration.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -12,6 +13,7 @@ use super::register::{self, Presented};
 use super::{records, service};
 use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
+use crate::sandbox::x509::Chain;
 
 const VERSIONS: [&str; 6] =
     ["2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01", "2021-11-01-preview"];
@@ -22,13 +24,14 @@ pub(super) async fn register(
     Path((scope, id)): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
+    chain: Option<Extension<Chain>>,
     body: Bytes,
 ) -> Answer {
     service::check_version(&uri, &VERSIONS)?;
     let body = service::json_body(&headers, &body)?;
     check_id(&body, &id)?;
     let payload = body.get("payload").filter(|payload| !payload.is_null()).cloned();
-    let operation = register::begin(&shared, &scope, &id, &presented(&headers), payload)?;
+    let operation = register::begin(&shared, &scope, &id, &presented(&headers, chain), payload)?;
     let location = format!("https://{}/{scope}/registrations/{id}/operations/{operation}", wire::host(&headers, &uri));
     let mut response = assigning(&operation);
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -43,14 +46,16 @@ pub(super) async fn operation(
     Path((scope, id, operation)): Path<(String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
+    chain: Option<Extension<Chain>>,
 ) -> Answer {
     service::check_version(&uri, &VERSIONS)?;
-    let record = register::poll(&shared, &scope, &id, &presented(&headers), &operation)?;
+    let record = register::poll(&shared, &scope, &id, &presented(&headers, chain), &operation)?;
     if record.status == Status::Assigning {
         return Ok(assigning(&operation));
     }
     let mut state = state(&record);
-    state["symmetricKey"] = json!({"enrollmentGroupId": record.group});
+    let with_certificate = record.operation.as_ref().is_some_and(|last| last.matched.leaf.is_some());
+    state[if with_certificate { "x509" } else { "symmetricKey" }] = json!({"enrollmentGroupId": record.group});
     Ok(wire::ok(&json!({"operationId": operation, "status": record.status, "registrationState": state})))
 }
 
@@ -60,11 +65,12 @@ pub(super) async fn lookup(
     Path((scope, id)): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
+    chain: Option<Extension<Chain>>,
     body: Bytes,
 ) -> Answer {
     service::check_version(&uri, &VERSIONS)?;
     check_id(&service::json_body(&headers, &body)?, &id)?;
-    let record = register::lookup(&shared, &scope, &id, &presented(&headers))?;
+    let record = register::lookup(&shared, &scope, &id, &presented(&headers, chain))?;
     Ok(wire::ok(&state(&record)))
 }
 
@@ -74,8 +80,8 @@ fn state(record: &Registration) -> Value {
     state
 }
 
-fn presented(headers: &HeaderMap) -> Presented {
-    Presented::from_header(wire::header_text(headers, "authorization"))
+fn presented(headers: &HeaderMap, chain: Option<Extension<Chain>>) -> Presented {
+    Presented::from_call(wire::header_text(headers, "authorization"), chain.map(|Extension(chain)| chain))
 }
 
 fn check_id(body: &Value, id: &str) -> Result<(), Fault> {

@@ -12,6 +12,7 @@ use super::model::{Attestation, Enrollment, Group, Settings};
 use super::register::is_registration_id;
 use super::service::{Call, Right, json_body};
 use super::{page, records, settings};
+use crate::sandbox::hub::is_device_id;
 use crate::sandbox::wire;
 use crate::sandbox::world::{Dps, Moment};
 
@@ -32,6 +33,20 @@ impl Family {
         match self {
             Self::Groups => "enrollmentGroupId",
             Self::Individuals => "registrationId",
+        }
+    }
+
+    fn missing(self) -> Fault {
+        match self {
+            Self::Groups => Fault::no_group(),
+            Self::Individuals => Fault::new(404_201, "Enrollment not found."),
+        }
+    }
+
+    fn exists(self) -> Fault {
+        match self {
+            Self::Groups => Fault::new(409_202, "Enrollment group already exists."),
+            Self::Individuals => Fault::new(409_201, "Enrollment already exists."),
         }
     }
 
@@ -106,10 +121,10 @@ fn read(call: &Call, family: Family, id: &str) -> Answer {
 }
 
 fn mechanism(call: &Call, family: Family, id: &str) -> Answer {
-    call.need(Right::EnrollmentRead)?;
+    call.need(Right::AttestationRead)?;
     call.look(|dps| {
-        let settings = family.settings(dps, id).ok_or_else(missing)?;
-        Ok(wire::ok(&settings::show_attestation(&settings.attestation, family.is_group(), true)))
+        let settings = family.settings(dps, id).ok_or_else(|| family.missing())?;
+        Ok(wire::ok(&settings::show_attestation(settings, family.is_group(), true)))
     })
 }
 
@@ -127,7 +142,7 @@ fn write(call: &Call, family: Family, id: &str, body: &[u8]) -> Answer {
 }
 
 fn erase(call: &Call, family: Family, id: &str) -> Answer {
-    call.need(Right::EnrollmentWrite)?;
+    call.need(Right::EnrollmentDelete)?;
     call.dps(|dps| remove(dps, family, id, call.if_match()))?;
     Ok(wire::with_effect(wire::no_content(), "enrollment.deleted", id))
 }
@@ -148,9 +163,9 @@ pub(super) fn store(
     }
     let before = family.settings(dps, id);
     match (before, if_match) {
-        (Some(_), None) => return Err(Fault::new(409_201, "Enrollment already exists.")),
+        (Some(_), None) => return Err(family.exists()),
         (Some(before), Some(etag)) if !wire::etag_matches(etag, &before.etag) => return Err(stale()),
-        (None, Some(_)) => return Err(missing()),
+        (None, Some(_)) => return Err(family.missing()),
         _ => {}
     }
     let parsed = settings::parse(body, family.is_group(), before, dps, now)?;
@@ -164,7 +179,10 @@ pub(super) fn store(
             dps.groups.insert(key, Group { id: id.to_owned(), settings: parsed });
         }
         Family::Individuals => {
-            let device_id = body["deviceId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+            let device_id = settings::text(body, "deviceId")?.filter(|id| !id.is_empty()).map(str::to_owned);
+            if let Some(wrong) = device_id.as_ref().filter(|id| !is_device_id(id)) {
+                return Err(Fault::bad_request(format!("'{wrong}' is not a valid deviceId.")));
+            }
             dps.enrollments.insert(key, Enrollment { registration_id: id.to_owned(), device_id, settings: parsed });
         }
     }
@@ -188,7 +206,7 @@ fn check_room(dps: &Dps, family: Family, new: &Settings) -> Result<(), Fault> {
 
 /// Deletes an enrollment. Hub identities and registration records stay.
 pub(super) fn remove(dps: &mut Dps, family: Family, id: &str, if_match: Option<&str>) -> Result<(), Fault> {
-    let before = family.settings(dps, id).ok_or_else(missing)?;
+    let before = family.settings(dps, id).ok_or_else(|| family.missing())?;
     if if_match.is_some_and(|etag| !wire::etag_matches(etag, &before.etag)) {
         return Err(stale());
     }
@@ -206,7 +224,7 @@ fn show(dps: &Dps, family: Family, id: &str) -> Result<Value, Fault> {
         Family::Groups => dps.groups.get(&key).map(show_group),
         Family::Individuals => dps.enrollments.get(&key).map(|enrollment| show_individual(dps, enrollment)),
     };
-    shown.ok_or_else(missing)
+    shown.ok_or_else(|| family.missing())
 }
 
 fn show_group(group: &Group) -> Value {
@@ -226,10 +244,6 @@ fn show_individual(dps: &Dps, enrollment: &Enrollment) -> Value {
     shown.insert("registrationState".to_owned(), record.map_or(Value::Null, records::show));
     settings::show(&enrollment.settings, false, &mut shown);
     Value::Object(shown)
-}
-
-fn missing() -> Fault {
-    Fault::new(404_201, "Enrollment not found.")
 }
 
 fn stale() -> Fault {

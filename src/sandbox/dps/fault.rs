@@ -39,6 +39,12 @@ impl Fault {
         Self::new(400_004, message)
     }
 
+    /// No group of that id.
+    #[must_use]
+    pub fn no_group() -> Self {
+        Self::new(404_204, "Enrollment group not found.")
+    }
+
     /// Too many calls. Whether Azure sends `Retry-After` is not documented; the harder reading is that it does not.
     #[must_use]
     pub fn throttled() -> Self {

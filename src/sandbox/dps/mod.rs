@@ -5,6 +5,7 @@
 
 mod assign;
 mod bulk;
+pub mod certificates;
 mod device_api;
 mod enrollments;
 pub mod fault;
@@ -25,6 +26,27 @@ use axum::routing::{get, post, put};
 use super::state::Shared;
 use fault::{Fault, render};
 pub(super) use settings::thumbprint;
+
+/// The paths of the service API. Clients spell the words in them in any case.
+pub(super) const SERVICE_PATHS: &[&str] = &[
+    "/enrollmentGroups",
+    "POST /enrollmentGroups/query",
+    "/enrollmentGroups/{id}",
+    "/enrollmentGroups/{id}/attestationmechanism",
+    "/enrollments",
+    "POST /enrollments/query",
+    "/enrollments/{id}",
+    "/enrollments/{id}/attestationmechanism",
+    "/registrations/{id}",
+    "/registrations/{id}/query",
+];
+
+/// The paths of the device API.
+pub(super) const DEVICE_PATHS: &[&str] = &[
+    "/{scope}/registrations/{id}",
+    "/{scope}/registrations/{id}/register",
+    "/{scope}/registrations/{id}/operations/{operation}",
+];
 
 /// The service API, for every `{dps}.azure-devices-provisioning.net`.
 pub fn service_router(shared: Shared) -> Router {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::sandbox::sas;
 use crate::sandbox::world::{Dps, Moment};
+use crate::sandbox::x509::Certificate;
 
 /// How devices prove themselves.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ impl Default for Reprovision {
 pub struct Settings {
     /// How devices prove themselves.
     pub attestation: Attestation,
+    /// The certificates of an X.509 attestation, as far as they were given whole.
+    #[serde(default)]
+    pub certificates: Certificates,
     /// Devices become IoT Edge devices.
     pub iot_edge: bool,
     /// `provisioningStatus`.
@@ -124,6 +128,7 @@ impl Settings {
     pub fn with_attestation(attestation: Attestation, now: Moment) -> Self {
         Self {
             attestation,
+            certificates: Certificates::default(),
             iot_edge: false,
             enabled: true,
             allocation: None,
@@ -135,6 +140,31 @@ impl Settings {
             created: now,
             updated: now,
         }
+    }
+}
+
+/// The two certificates of an X.509 attestation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificates {
+    /// First certificate.
+    pub primary: Option<Certificate>,
+    /// Second certificate.
+    pub secondary: Option<Certificate>,
+}
+
+impl Settings {
+    /// Whether the enrollment refers to a certificate of the DPS by this name.
+    #[must_use]
+    pub fn refers_to(&self, name: &str) -> bool {
+        let Attestation::X509 { ca_references, .. } = &self.attestation else { return false };
+        ca_references.iter().any(|own| own == name)
+    }
+
+    /// The certificates in the enrollment and the verified ones that it refers to.
+    pub fn certificates<'a>(&'a self, dps: &'a Dps) -> impl Iterator<Item = &'a Certificate> {
+        let own = [&self.certificates.primary, &self.certificates.secondary].into_iter().flatten();
+        let known = dps.certificates.iter().filter(|(name, one)| one.verified && self.refers_to(name));
+        own.chain(known.map(|(_, one)| &one.certificate))
     }
 }
 
@@ -208,6 +238,9 @@ pub struct Matched {
     pub slot: Option<Slot>,
     /// The thumbprint of the certificate it presented.
     pub leaf: Option<String>,
+    /// The enrollment is disabled: the registration ends as `disabled`.
+    #[serde(default)]
+    pub is_disabled: bool,
 }
 
 /// A registration record, kept under the registration id in lower case.

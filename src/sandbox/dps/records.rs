@@ -19,7 +19,7 @@ pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
 
 /// `DELETE /registrations/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Right::RegistrationWrite)?;
+    call.need(Right::RegistrationDelete)?;
     call.dps(|dps| {
         let key = id.to_ascii_lowercase();
         let record = dps.registrations.get(&key).ok_or_else(missing)?;
@@ -37,7 +37,7 @@ pub(super) async fn query(call: Call, Path(group): Path<String>) -> Result<Respo
     call.need(Right::RegistrationRead)?;
     call.look(|dps| {
         if !dps.groups.contains_key(&group.to_ascii_lowercase()) {
-            return Err(Fault::new(404_201, "Enrollment group not found."));
+            return Err(Fault::no_group());
         }
         let of_group =
             |record: &Registration| record.group.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&group));

@@ -11,10 +11,13 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::model::{self, Attestation, Matched, Operation, Registration, Slot, Status};
 use super::{assign, model::Settings};
+use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::options::Switches;
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
 use crate::sandbox::world::{App, Dps, Moment, World};
+use crate::sandbox::x509::Chain;
 
 /// How long an assignment takes.
 const WORK: Duration = Duration::from_millis(800);
@@ -35,6 +38,8 @@ pub enum Presented {
         /// The authority's.
         issuer: String,
     },
+    /// The certificates of its TLS handshake.
+    Chain(Chain),
     /// Nothing, or nothing readable.
     Nothing,
 }
@@ -44,6 +49,15 @@ impl Presented {
     #[must_use]
     pub fn from_header(header: Option<&str>) -> Self {
         header.and_then(Token::parse).map_or(Self::Nothing, Self::Token)
+    }
+
+    /// A header wins over a certificate.
+    #[must_use]
+    pub fn from_call(header: Option<&str>, chain: Option<Chain>) -> Self {
+        match (header, chain) {
+            (None, Some(chain)) => Self::Chain(chain),
+            (header, _) => Self::from_header(header),
+        }
     }
 }
 
@@ -97,11 +111,13 @@ pub fn begin(
         return Err(Fault::bad_request(format!("Registration id '{id}' is not valid.")));
     }
     let now = shared.clock().now();
-    let sticky = shared.switches().sticky_keys;
+    let switches = shared.switches();
     let (owner, matched) = shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        let matched = attest(world, &owner, id_scope, id, presented, now)?;
-        if sticky && let Some(first) = owner.record(world, id).and_then(|record| record.first_slot) {
+        let matched = attest(world, &owner, id_scope, id, presented, now, switches)?;
+        if switches.sticky_keys
+            && let Some(first) = owner.record(world, id).and_then(|record| record.first_slot)
+        {
             let same = matched.slot.is_none_or(|slot| slot == first);
             same.then_some(()).ok_or_else(Fault::unauthorized)?;
         }
@@ -135,7 +151,7 @@ pub fn begin(
 /// The state of a registration's operation; the device must present itself again.
 ///
 /// # Errors
-/// 401002 as for [`begin`]; 404202 for an operation that is not the device's last one.
+/// 401002 as for [`begin`]; 404203 for an operation that is not the device's last one.
 pub fn poll(
     shared: &Shared,
     id_scope: &str,
@@ -143,13 +159,13 @@ pub fn poll(
     presented: &Presented,
     operation: &str,
 ) -> Result<Registration, Fault> {
-    let now = shared.clock().now();
+    let (now, switches) = (shared.clock().now(), shared.switches());
     shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        attest(world, &owner, id_scope, id, presented, now)?;
+        attest(world, &owner, id_scope, id, presented, now, switches)?;
         let record =
             owner.record(world, id).filter(|record| record.operation.as_ref().is_some_and(|last| last.id == operation));
-        record.cloned().ok_or_else(|| Fault::new(404_202, "Operation not found."))
+        record.cloned().ok_or_else(|| Fault::new(404_203, "Operation not found."))
     })
 }
 
@@ -158,10 +174,10 @@ pub fn poll(
 /// # Errors
 /// As for [`poll`].
 pub fn lookup(shared: &Shared, id_scope: &str, id: &str, presented: &Presented) -> Result<Registration, Fault> {
-    let now = shared.clock().now();
+    let (now, switches) = (shared.clock().now(), shared.switches());
     shared.look(|world| {
         let owner = Owner::of(world, id_scope).ok_or_else(Fault::unauthorized)?;
-        attest(world, &owner, id_scope, id, presented, now)?;
+        attest(world, &owner, id_scope, id, presented, now, switches)?;
         owner.record(world, id).cloned().ok_or_else(|| Fault::new(404_202, "Registration not found."))
     })
 }
@@ -227,6 +243,7 @@ fn attest(
     id: &str,
     presented: &Presented,
     now: Moment,
+    switches: Switches,
 ) -> Result<Matched, Fault> {
     if let Presented::Token(token) = presented {
         let about_this = token.resource == format!("{id_scope}/registrations/{id}");
@@ -238,16 +255,25 @@ fn attest(
         Owner::Dps(name) => world.dps.get(name).and_then(|dps| attest_at_dps(dps, id, presented)),
         Owner::App(sub) => world.apps.get(sub).and_then(|app| attest_at_app(app, id, presented)),
     };
-    found.ok_or_else(Fault::unauthorized)
+    let admitted = |matched: &Matched| !matched.is_disabled || switches.disabled_enrollments_register;
+    found.filter(admitted).ok_or_else(Fault::unauthorized)
 }
 
+/// The enrollment that the device satisfies; a disabled one comes last, and is for the caller to judge.
 fn attest_at_dps(dps: &Dps, id: &str, presented: &Presented) -> Option<Matched> {
+    let disabled = |matched: Matched, settings: &Settings| Matched { is_disabled: !settings.enabled, ..matched };
     if let Some(enrollment) = dps.enrollments.get(&id.to_ascii_lowercase()) {
-        let Settings { attestation, enabled, .. } = &enrollment.settings;
-        return enabled.then(|| satisfies(attestation, id, false, presented, None)).flatten();
+        let settings = &enrollment.settings;
+        let matched = satisfies(&settings.attestation, id, false, presented, None)
+            .or_else(|| certified(dps, settings, id, presented, None));
+        return matched.map(|matched| disabled(matched, settings));
     }
-    let groups = dps.groups.values().filter(|group| group.settings.enabled);
-    groups.into_iter().find_map(|group| satisfies(&group.settings.attestation, id, true, presented, Some(&group.id)))
+    let enabled = dps.groups.values().filter(|group| group.settings.enabled);
+    enabled.chain(dps.groups.values().filter(|group| !group.settings.enabled)).find_map(|group| {
+        let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id))
+            .or_else(|| certified(dps, &group.settings, id, presented, Some(&group.id)));
+        matched.map(|matched| disabled(matched, &group.settings))
+    })
 }
 
 fn attest_at_app(app: &App, id: &str, presented: &Presented) -> Option<Matched> {
@@ -274,12 +300,31 @@ fn satisfies(
                 (false, true) => Slot::Secondary,
                 (false, false) => return None,
             };
-            Some(Matched { group, slot: Some(slot), leaf: None })
+            Some(Matched { group, slot: Some(slot), leaf: None, is_disabled: false })
         }
         Presented::Certificate { leaf, issuer } => {
             let known = attestation.has_certificate(if is_group { issuer } else { leaf });
-            known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()) })
+            known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()), is_disabled: false })
         }
-        Presented::Nothing => None,
+        Presented::Chain(_) | Presented::Nothing => None,
     }
+}
+
+/// Whether the certificates that the device presents are those of the enrollment, or lead to them in a group. Certificates
+/// live in the machine's time.
+fn certified(dps: &Dps, settings: &Settings, id: &str, presented: &Presented, group: Option<&str>) -> Option<Matched> {
+    let mut known = settings.certificates(dps);
+    let leaf = match presented {
+        Presented::Chain(chain) => {
+            let leaf = chain.leaf()?;
+            let is_its_own = leaf.common_name.eq_ignore_ascii_case(id) && leaf.is_valid_at(SandboxClock::real_now());
+            let is_known = known.any(|one| if group.is_some() { chain.leads_to(one) } else { one == leaf });
+            (is_its_own && is_known).then(|| leaf.sha1.clone())?
+        }
+        Presented::Certificate { leaf, issuer } if group.is_some() => {
+            known.any(|one| one.sha1.eq_ignore_ascii_case(issuer)).then(|| leaf.clone())?
+        }
+        _ => return None,
+    };
+    Some(Matched { group: group.map(str::to_owned), slot: None, leaf: Some(leaf), is_disabled: false })
 }

@@ -8,11 +8,13 @@ use axum::http::{HeaderMap, Uri};
 use serde_json::Value;
 
 use super::fault::Fault;
+use crate::sandbox::data_roles::{self, Principal};
+use crate::sandbox::entra::tokens::Audience;
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
 use crate::sandbox::wire;
-use crate::sandbox::world::{Dps, Moment};
+use crate::sandbox::world::{Dps, Moment, Policy};
 
 const VERSIONS: [&str; 8] = [
     "2018-04-01",
@@ -27,25 +29,49 @@ const VERSIONS: [&str; 8] = [
 /// Service operations of one instance: 1,000 a minute.
 const RATE: Rate = Rate { amount: 1000, per: Duration::from_secs(60), burst: 1000 };
 
-/// Something that a policy may allow.
+/// Something that a caller may be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Right {
     EnrollmentRead,
     EnrollmentWrite,
+    EnrollmentDelete,
+    /// To see keys.
+    AttestationRead,
     RegistrationRead,
-    RegistrationWrite,
+    RegistrationDelete,
 }
 
 impl Right {
     /// The right's name in a policy, and the one that implies it.
     fn names(self) -> [&'static str; 2] {
         match self {
-            Self::EnrollmentRead => ["EnrollmentRead", "EnrollmentWrite"],
-            Self::EnrollmentWrite => ["EnrollmentWrite", "EnrollmentWrite"],
+            Self::EnrollmentRead | Self::AttestationRead => ["EnrollmentRead", "EnrollmentWrite"],
+            Self::EnrollmentWrite | Self::EnrollmentDelete => ["EnrollmentWrite", "EnrollmentWrite"],
             Self::RegistrationRead => ["RegistrationStatusRead", "RegistrationStatusWrite"],
-            Self::RegistrationWrite => ["RegistrationStatusWrite", "RegistrationStatusWrite"],
+            Self::RegistrationDelete => ["RegistrationStatusWrite", "RegistrationStatusWrite"],
         }
     }
+
+    /// The data action of a role.
+    fn action(self) -> &'static str {
+        match self {
+            Self::EnrollmentRead => "enrollments/read",
+            Self::EnrollmentWrite => "enrollments/write",
+            Self::EnrollmentDelete => "enrollments/delete",
+            Self::AttestationRead => "attestationmechanism/details/action",
+            Self::RegistrationRead => "registrationStates/read",
+            Self::RegistrationDelete => "registrationStates/delete",
+        }
+    }
+}
+
+/// How the caller proved who it is.
+#[derive(Debug)]
+enum Caller {
+    /// With a key of a policy that has these rights.
+    Policy(String),
+    /// With an Entra token.
+    Person(Principal),
 }
 
 /// An authenticated call to one instance.
@@ -56,15 +82,18 @@ pub(super) struct Call {
     pub name: String,
     pub now: Moment,
     pub headers: HeaderMap,
-    rights: String,
+    caller: Caller,
 }
 
 impl Call {
-    /// Checks that the policy used allows `right`.
+    /// Checks that the caller is allowed `right`.
     pub(super) fn need(&self, right: Right) -> Result<(), Fault> {
         let [name, implied_by] = right.names();
-        let allowed = self.rights.split(',').map(str::trim).any(|own| own == name || own == implied_by);
-        if allowed { Ok(()) } else { Err(Fault::new(401_003, format!("The policy does not have the right {name}."))) }
+        let allowed = match &self.caller {
+            Caller::Policy(rights) => rights.split(',').map(str::trim).any(|own| own == name || own == implied_by),
+            Caller::Person(person) => person.may(right.action()),
+        };
+        if allowed { Ok(()) } else { Err(Fault::new(401_003, format!("The caller does not have the right {name}."))) }
     }
 
     /// Reads or changes the instance.
@@ -77,9 +106,11 @@ impl Call {
         self.shared.look(|world| f(world.dps.get(&self.name).ok_or_else(gone)?))
     }
 
-    /// The `If-Match` header.
+    /// The `If-Match` header. Behind a switch an etag without quotes matches nothing.
     pub(super) fn if_match(&self) -> Option<&str> {
-        wire::header_text(&self.headers, "if-match")
+        let given = wire::header_text(&self.headers, "if-match")?;
+        let is_plain = !given.starts_with('"') && given != "*";
+        Some(if is_plain && self.shared.switches().plain_etags_refused { "\"\"" } else { given })
     }
 }
 
@@ -93,24 +124,34 @@ impl FromRequestParts<Shared> for Call {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Fault> {
         let host = wire::host(&parts.headers, &parts.uri);
         let now = shared.clock().now();
-        let token = wire::header_text(&parts.headers, "authorization")
-            .and_then(Token::parse)
-            .ok_or_else(Fault::unauthorized)?;
-        let (name, rights) = shared.look(|world| {
-            let (name, dps) = world.dps.iter().find(|(_, dps)| dps.service_host == host).ok_or_else(gone)?;
-            let policy = dps.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
-            let policy = policy
-                .filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
-            let policy = policy.ok_or_else(|| Fault::new(401_000, "Unauthorized"))?;
-            Ok::<_, Fault>((name.clone(), policy.rights.clone()))
-        })?;
-        if token.is_expired(now) || !token.covers(&host, parts.uri.path()) {
-            return Err(Fault::unauthorized());
-        }
+        let (name, caller) = authenticate(parts, shared, &host, now)?;
         check_version(&parts.uri, &VERSIONS)?;
         shared.throttles().take(&format!("dps/{name}/service"), 1, RATE).map_err(|_| Fault::throttled())?;
-        Ok(Self { shared: shared.clone(), name, now, headers: parts.headers.clone(), rights })
+        Ok(Self { shared: shared.clone(), name, now, headers: parts.headers.clone(), caller })
     }
+}
+
+/// The instance behind a host, and who calls it.
+fn authenticate(parts: &Parts, shared: &Shared, host: &str, now: Moment) -> Result<(String, Caller), Fault> {
+    let (name, resource, policies) = shared.look(|world| {
+        let (name, dps) = world.dps.iter().find(|(_, dps)| dps.service_host == host).ok_or_else(gone)?;
+        Ok::<_, Fault>((name.clone(), dps.resource.clone(), dps.policies.clone()))
+    })?;
+    if data_roles::is_bearer(&parts.headers) {
+        let type_name = "Microsoft.Devices/provisioningServices";
+        let person = data_roles::admit(shared, &parts.headers, Audience::Dps, &resource, type_name)
+            .map_err(|_| Fault::unauthorized())?;
+        return Ok((name, Caller::Person(person)));
+    }
+    let token =
+        wire::header_text(&parts.headers, "authorization").and_then(Token::parse).ok_or_else(Fault::unauthorized)?;
+    let is_signer = |policy: &Policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary);
+    let policy = policies.into_iter().find(|policy| token.policy.as_deref() == Some(&policy.name)).filter(is_signer);
+    let policy = policy.ok_or_else(|| Fault::new(401_000, "Unauthorized"))?;
+    if token.is_expired(now) || !token.covers(host, parts.uri.path()) {
+        return Err(Fault::unauthorized());
+    }
+    Ok((name, Caller::Policy(policy.rights)))
 }
 
 /// Checks `api-version`.

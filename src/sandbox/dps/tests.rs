@@ -40,8 +40,8 @@ async fn a_put_without_if_match_creates_once_and_updates_need_the_etag() {
     assert_eq!(made.status, 200);
     assert!(made.body["attestation"]["symmetricKey"]["primaryKey"].is_null());
     let again = bench.dps("PUT", path, &[], group("g", "k")).await;
-    assert_eq!((again.status, again.body["errorCode"].as_u64()), (409, Some(409_201)));
-    assert_eq!(again.headers["x-ms-error-code"], "409201");
+    assert_eq!((again.status, again.body["errorCode"].as_u64()), (409, Some(409_202)));
+    assert_eq!(again.headers["x-ms-error-code"], "409202");
     let etag = made.body["etag"].as_str().unwrap();
     assert_eq!(bench.dps("PUT", path, &[("if-match", "\"old\"")], group("g", "k")).await.status, 412);
     assert_eq!(bench.dps("PUT", path, &[("if-match", &format!("\"{etag}\""))], group("g", "k")).await.status, 200);
@@ -62,6 +62,47 @@ async fn hubs_that_are_not_linked_and_bad_keys_are_refused() {
     short["attestation"]["symmetricKey"]["primaryKey"] = json!("c2hvcnQ=");
     assert_eq!(bench.dps("PUT", "/enrollmentGroups/g", &[], short).await.status, 400);
     assert_eq!(bench.dps("PUT", "/enrollmentGroups/other", &[], group("g", "k")).await.status, 400);
+}
+
+#[tokio::test]
+async fn hubs_need_a_policy_and_fields_of_the_wrong_type_are_refused() {
+    let bench = Bench::simple(100);
+    let put = |change: Value| {
+        let mut body = group("g", "k");
+        crate::sandbox::wire::merge_patch(&mut body, &change);
+        let bench = &bench;
+        async move { bench.dps("PUT", "/enrollmentGroups/g", &[], body).await }
+    };
+    let refused = put(json!({"iotHubs": [HUB]})).await;
+    let words = "Enrollment allocationPolicy must be specified when iotHubs are specified.";
+    assert_eq!((refused.body["errorCode"].as_u64(), refused.body["message"].as_str()), (Some(400_004), Some(words)));
+    for wrong in [
+        json!({"allocationPolicy": 5}),
+        json!({"iotHubs": HUB}),
+        json!({"initialTwin": "x"}),
+        json!({"initialTwin": {"tags": {"a.b": 1}}}),
+        json!({"provisioningStatus": "on"}),
+        json!({"allocationPolicy": "custom", "customAllocationDefinition": {"webhookUrl": "https://x.example"}}),
+        json!({"attestation": {"symmetricKey": {"primaryKey": 1}}}),
+    ] {
+        let refused = put(wrong.clone()).await;
+        assert_eq!(refused.body["errorCode"].as_u64(), Some(400_004), "{wrong}");
+    }
+    let taken = put(json!({"provisioningStatus": "Enabled", "allocationPolicy": "STATIC", "iotHubs": [HUB]})).await;
+    assert_eq!((taken.status, taken.body["allocationPolicy"].as_str()), (200, Some("static")));
+}
+
+#[tokio::test]
+async fn each_thing_that_is_not_found_has_a_number_of_its_own() {
+    let bench = Bench::simple(100);
+    let code = |method: &'static str, path: &'static str| {
+        let bench = &bench;
+        async move { bench.dps(method, path, &[], Value::Null).await.body["errorCode"].as_u64().unwrap() }
+    };
+    assert_eq!(code("GET", "/enrollments/a").await, 404_201);
+    assert_eq!(code("GET", "/registrations/a").await, 404_202);
+    assert_eq!(code("GET", "/enrollmentGroups/a").await, 404_204);
+    assert_eq!(code("POST", "/registrations/a/query").await, 404_204);
 }
 
 #[tokio::test]
@@ -146,6 +187,75 @@ async fn a_key_of_no_group_is_refused_and_so_is_a_disabled_group() {
     let refused = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
     assert_eq!((refused.status, refused.body["errorCode"].as_u64()), (401, Some(401_002)));
     assert_eq!(register(&bench, "dev-01", &key("any")).await.status, 401);
+}
+
+#[tokio::test]
+async fn behind_a_switch_a_disabled_group_lets_devices_register_as_disabled() {
+    let bench = Bench::simple(100);
+    bench.shared.flip(|switches| switches.disabled_enrollments_register = true);
+    let mut disabled = group("g", "k");
+    disabled["provisioningStatus"] = json!("disabled");
+    bench.dps("PUT", "/enrollmentGroups/g", &[], disabled).await;
+    let done = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+    assert_eq!((done.status, done.body["status"].as_str()), (200, Some("disabled")));
+    assert!(bench.shared.look(|world| world.hubs[HUB].identities.is_empty()));
+}
+
+#[tokio::test]
+async fn an_edge_device_gets_the_scope_by_which_its_children_name_it() {
+    let bench = Bench::simple(100);
+    let mut edge = group("g", "k");
+    edge["capabilities"] = json!({"iotEdge": true});
+    bench.dps("PUT", "/enrollmentGroups/g", &[], edge).await;
+    register(&bench, "gw-01", &device_key("k/p", "gw-01")).await;
+    let scope = bench.shared.look(|world| world.hubs[HUB].identities["gw-01"].device_scope.clone());
+    assert!(scope.starts_with("ms-azure-iot-edge://gw-01-"), "{scope}");
+}
+
+#[tokio::test]
+async fn a_device_that_changes_hubs_takes_its_twin_along_or_starts_afresh() {
+    for migrates in [true, false] {
+        let bench = Bench::new(100, |clock| {
+            let mut world = fleet::simple_world(clock, 0, "S2", 10);
+            let other = fleet::add_hub(&mut world, "other-hub", "S2", 10);
+            world.dps.get_mut("contoso-dps").unwrap().linked_hubs.push(other);
+            world
+        });
+        let mut body = group("g", "k");
+        body["allocationPolicy"] = json!("static");
+        body["iotHubs"] = json!([HUB]);
+        body["initialTwin"] = json!({"tags": {"from": "enrollment"}});
+        body["reprovisionPolicy"] = json!({"updateHubAssignment": true, "migrateDeviceData": migrates});
+        bench.dps("PUT", "/enrollmentGroups/g", &[], body.clone()).await;
+        register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+        bench.hub("service", "PATCH", "/twins/dev-01", &[], json!({"tags": {"own": 1}})).await;
+        body["iotHubs"] = json!(["other-hub.azure-devices.net"]);
+        bench.dps("PUT", "/enrollmentGroups/g", &[("if-match", "*")], body).await;
+        let again = register(&bench, "dev-01", &device_key("k/p", "dev-01")).await;
+        let expected = if migrates { "deviceDataMigrated" } else { "deviceDataReset" };
+        assert_eq!(again.body["registrationState"]["substatus"], expected);
+        let tags = bench.shared.look(|world| {
+            assert!(world.hubs[HUB].identities.is_empty());
+            world.hubs["other-hub.azure-devices.net"].identities["dev-01"].twin.tags.clone()
+        });
+        let expected = if migrates { json!({"from": "enrollment", "own": 1}) } else { json!({"from": "enrollment"}) };
+        assert_eq!(tags, expected);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_switch_an_etag_without_quotes_is_refused() {
+    let bench = Bench::simple(100);
+    let made = bench.dps("PUT", "/enrollmentGroups/g", &[], group("g", "k")).await;
+    bench.shared.flip(|switches| switches.plain_etags_refused = true);
+    let etag = made.body["etag"].as_str().unwrap();
+    let put = |etag: String| {
+        let bench = &bench;
+        async move { bench.dps("PUT", "/enrollmentGroups/g", &[("if-match", &etag)], group("g", "k")).await.status }
+    };
+    assert_eq!(put(etag.to_owned()).await, 412);
+    assert_eq!(put(format!("\"{etag}\"")).await, 200);
+    assert_eq!(put("*".to_owned()).await, 200);
 }
 
 #[tokio::test]

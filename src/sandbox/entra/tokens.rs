@@ -21,6 +21,10 @@ pub enum Audience {
     Arm,
     /// `https://apps.azureiotcentral.com`.
     Central,
+    /// `https://iothubs.azure.net`: the data plane of hubs.
+    IotHub,
+    /// `https://azure-devices-provisioning.net`: the data plane of DPS.
+    Dps,
 }
 
 impl Audience {
@@ -30,6 +34,8 @@ impl Audience {
         match self {
             Self::Arm => "https://management.azure.com",
             Self::Central => "https://apps.azureiotcentral.com",
+            Self::IotHub => "https://iothubs.azure.net",
+            Self::Dps => "https://azure-devices-provisioning.net",
         }
     }
 

@@ -43,6 +43,8 @@ pub fn add_hub(world: &mut World, name: &str, sku: &str, units: u32) -> String {
         policies: policies.iter().map(|(policy_name, rights)| policy(name, policy_name, rights)).collect(),
         disable_local_auth: false,
         identities: std::collections::BTreeMap::new(),
+        configurations: std::collections::BTreeMap::new(),
+        jobs: std::collections::BTreeMap::new(),
     };
     world.hubs.insert(host.clone(), hub);
     host
@@ -62,6 +64,7 @@ pub fn add_dps(world: &mut World, name: &str, id_scope: &str, hubs: &[&str]) {
         groups: std::collections::BTreeMap::new(),
         enrollments: std::collections::BTreeMap::new(),
         registrations: std::collections::BTreeMap::new(),
+        certificates: std::collections::BTreeMap::new(),
     };
     world.dps.insert(name.to_owned(), dps);
 }

@@ -6,18 +6,19 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use time::macros::format_description;
 
+use crate::sandbox::options::ErrorShape;
 use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
 
-/// Which of the three bodies.
+/// Which body an answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// `{"Message": "ErrorCode:X;…", "ExceptionMessage": "Tracking ID:…"}`: the registry.
-    Message,
-    /// `{"Message": "{json}", "ExceptionMessage": ""}`: direct methods.
-    Nested,
-    /// `{"errorCode": 404001, "message": "…"}`: twins.
-    Flat,
+enum Body {
+    /// The registry's.
+    Registry,
+    /// That of direct methods, always nested.
+    Method,
+    /// That of twins, as the switch says.
+    Twin,
 }
 
 /// A refused call.
@@ -28,30 +29,40 @@ pub(super) struct Fault {
     pub(super) name: &'static str,
     code: u32,
     pub(super) message: String,
-    shape: Shape,
+    body: Body,
 }
 
 /// The result of a handler.
 pub(super) type Answer = Result<Response, Fault>;
 
 impl Fault {
+    /// The number, as jobs show it.
+    pub(super) fn code(&self) -> String {
+        self.code.to_string()
+    }
+
     /// Any error, in the registry's shape.
     pub(super) fn new(status: u16, name: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Self { status, name, code, message: message.into(), shape: Shape::Message }
+        Self { status, name, code, message: message.into(), body: Body::Registry }
     }
 
     /// The same in the shape of direct methods.
-    pub(super) fn nested(self) -> Self {
-        Self { shape: Shape::Nested, ..self }
+    pub(super) fn of_method(self) -> Self {
+        Self { body: Body::Method, ..self }
     }
 
     /// The same in the shape of twins.
-    pub(super) fn flat(self) -> Self {
-        Self { shape: Shape::Flat, ..self }
+    pub(super) fn of_twin(self) -> Self {
+        Self { body: Body::Twin, ..self }
     }
 
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(401, "IotHubUnauthorizedAccess", 401_002, message)
+    }
+
+    /// The key is right, but the token's time is over or it is for another resource.
+    pub(super) fn unauthorized_now(message: impl Into<String>) -> Self {
+        Self::new(401, "IotHubUnauthorizedAccess", 401_003, message)
     }
 
     pub(super) fn lacks_right(right: &str) -> Self {
@@ -63,7 +74,16 @@ impl Fault {
     }
 
     pub(super) fn no_device(id: &str) -> Self {
-        Self::new(404, "DeviceNotFound", 404_001, format!("Device {id} not registered"))
+        Self::new(404, "DeviceNotFound", 404_001, id)
+    }
+
+    pub(super) fn no_module(device: &str, id: &str) -> Self {
+        Self::new(404, "ModuleNotFound", 404_010, format!("Module {id} on device {device} not registered"))
+    }
+
+    pub(super) fn module_exists(id: &str) -> Self {
+        let message = format!("A module with ID '{id}' is already registered.");
+        Self::new(409, "ModuleAlreadyExistsOnDevice", 409_301, message)
     }
 
     pub(super) fn exists(id: &str) -> Self {
@@ -74,7 +94,7 @@ impl Fault {
         Self::new(
             412,
             "PreconditionFailed",
-            412_002,
+            412_001,
             format!("Precondition failed: Device version did not match, device {id}."),
         )
     }
@@ -116,12 +136,17 @@ pub(super) async fn render(State(shared): State<Shared>, mut response: Response)
         let stamp = now.format(&format).unwrap_or_default();
         let tracking = format!("{}-G:2-TimeStamp:{stamp}", request.simple().to_string().to_uppercase());
         let flat = json!({"errorCode": fault.code, "trackingId": tracking, "message": fault.message, "info": {"timeout": "00:00:00"}, "timestampUtc": wire::iso(now)});
-        let body = match fault.shape {
-            Shape::Message => {
+        let shape = match fault.body {
+            Body::Registry => ErrorShape::Message,
+            Body::Method => ErrorShape::Nested,
+            Body::Twin => shared.switches().twin_errors,
+        };
+        let body = match shape {
+            ErrorShape::Message => {
                 json!({"Message": format!("ErrorCode:{};{}", fault.name, fault.message), "ExceptionMessage": format!("Tracking ID:{tracking}")})
             }
-            Shape::Nested => json!({"Message": flat.to_string(), "ExceptionMessage": ""}),
-            Shape::Flat => flat,
+            ErrorShape::Nested => json!({"Message": flat.to_string(), "ExceptionMessage": ""}),
+            ErrorShape::Flat => flat,
         };
         response = wire::json(response.status(), &body);
         response.headers_mut().insert("iothub-errorcode", HeaderValue::from_static(fault.name));

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::Uri;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::{Answer, Fault};
 use super::identity_json::{self, apply, is_device_id, minted, parse_authentication};
@@ -18,14 +18,14 @@ const MOST_LISTED: usize = 1000;
 
 /// `GET /devices/{id}`
 pub(super) async fn get(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Right::RegistryRead)?;
+    call.need(Right::REGISTRY_READ)?;
     call.meter(Class::Registry, 1)?;
     call.shared.look(|world| shown(&call, world, &id)).map(|identity| wire::ok(&identity))
 }
 
 /// `GET /devices?top=n`, in no order, without further pages.
 pub(super) async fn list(call: Call, uri: Uri) -> Answer {
-    call.need(Right::RegistryRead)?;
+    call.need(Right::REGISTRY_READ)?;
     call.meter(Class::Registry, 1)?;
     let top = wire::param(&uri, "top").and_then(|top| top.parse().ok()).unwrap_or(MOST_LISTED).min(MOST_LISTED);
     let ids: Vec<String> = call.look(|hub| Ok(hub.identities.keys().take(top).cloned().collect()))?;
@@ -36,7 +36,7 @@ pub(super) async fn list(call: Call, uri: Uri) -> Answer {
 
 /// `PUT /devices/{id}`: creates without `If-Match`, updates with it.
 pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Right::RegistryWrite)?;
+    call.need(Right::REGISTRY_WRITE)?;
     let body = call.json(&body)?;
     if body["deviceId"].as_str() != Some(&id) {
         return Err(Fault::bad_request("deviceId in the body must equal the one in the path."));
@@ -63,7 +63,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
 
 /// `DELETE /devices/{id}`
 pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
-    call.need(Right::RegistryWrite)?;
+    call.need(Right::REGISTRY_DELETE)?;
     call.meter(Class::Registry, 1)?;
     call.hub(|hub| {
         let identity = hub.identities.get(&id).ok_or_else(|| Fault::no_device(&id))?;
@@ -76,6 +76,14 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
         Ok(())
     })?;
     Ok(wire::with_effect(wire::no_content(), "identity.deleted", id))
+}
+
+/// `DELETE /devices/{id}/commands`: the sandbox queues no messages, so there are none to drop.
+pub(super) async fn purge(call: Call, Path(id): Path<String>) -> Answer {
+    call.need(Right::QUEUE_PURGE)?;
+    call.meter(Class::Registry, 1)?;
+    call.look(|hub| hub.identities.contains_key(&id).then_some(()).ok_or_else(|| Fault::no_device(&id)))?;
+    Ok(wire::ok(&json!({"totalMessagesPurged": 0, "deviceId": id, "moduleId": null})))
 }
 
 fn shown(call: &Call, world: &World, id: &str) -> Result<Value, Fault> {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::model::{Authentication, Identity};
+use super::model::{Authentication, Identity, Module};
+use super::twin::Twin;
 use crate::sandbox::sas;
-use crate::sandbox::wire::{iso, iso_or_never};
+use crate::sandbox::wire::iso_or_never;
 use crate::sandbox::world::Moment;
 
 /// What the hub sees of a device's connection.
@@ -17,8 +18,8 @@ fn status(identity: &Identity) -> &'static str {
     if identity.enabled { "enabled" } else { "disabled" }
 }
 
-fn thumbprints(identity: &Identity) -> Value {
-    match &identity.authentication {
+fn thumbprints(authentication: &Authentication) -> Value {
+    match authentication {
         Authentication::SelfSigned { primary, secondary } => {
             json!({"primaryThumbprint": primary, "secondaryThumbprint": secondary})
         }
@@ -26,12 +27,17 @@ fn thumbprints(identity: &Identity) -> Value {
     }
 }
 
-/// The identity with its keys.
-pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Value {
-    let keys = match &identity.authentication {
+fn show_authentication(authentication: &Authentication) -> Value {
+    let keys = match authentication {
         Authentication::Sas { primary, secondary } => json!({"primaryKey": primary, "secondaryKey": secondary}),
         _ => json!({"primaryKey": null, "secondaryKey": null}),
     };
+    let thumbprints = thumbprints(authentication);
+    json!({"symmetricKey": keys, "x509Thumbprint": thumbprints, "type": authentication.type_name()})
+}
+
+/// The identity with its keys.
+pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Value {
     json!({
         "deviceId": identity.device_id,
         "generationId": identity.generation_id,
@@ -43,7 +49,7 @@ pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Valu
         "statusUpdatedTime": iso_or_never(identity.status_updated),
         "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
         "cloudToDeviceMessageCount": 0,
-        "authentication": {"symmetricKey": keys, "x509Thumbprint": thumbprints(identity), "type": identity.authentication.type_name()},
+        "authentication": show_authentication(&identity.authentication),
         "capabilities": {"iotEdge": identity.iot_edge},
         "deviceScope": identity.device_scope,
         "parentScopes": identity.parent_scopes,
@@ -54,7 +60,7 @@ pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Valu
 pub(super) fn twin(identity: &Identity, is_connected: bool, now: Moment) -> Value {
     let mut twin = json!({
         "deviceId": identity.device_id,
-        "etag": identity.twin_etag(),
+        "etag": identity.twin.etag(),
         "deviceEtag": identity.etag(),
         "status": status(identity),
         "statusUpdateTime": iso_or_never(identity.status_updated),
@@ -62,10 +68,10 @@ pub(super) fn twin(identity: &Identity, is_connected: bool, now: Moment) -> Valu
         "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
         "cloudToDeviceMessageCount": 0,
         "authenticationType": identity.authentication.type_name(),
-        "x509Thumbprint": thumbprints(identity),
-        "version": identity.twin_version,
-        "tags": identity.tags,
-        "properties": {"desired": identity.desired.to_json(), "reported": identity.reported.to_json()},
+        "x509Thumbprint": thumbprints(&identity.authentication),
+        "version": identity.twin.version,
+        "tags": identity.twin.tags,
+        "properties": properties(&identity.twin),
         "capabilities": {"iotEdge": identity.iot_edge},
         "deviceScope": identity.device_scope,
         "parentScopes": identity.parent_scopes,
@@ -79,29 +85,69 @@ pub(super) fn twin(identity: &Identity, is_connected: bool, now: Moment) -> Valu
     twin
 }
 
-/// One field of a twin by its path, without building the rest where it can be avoided: queries ask for a few fields of
-/// many devices.
-pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: &str) -> Value {
-    match path {
+fn properties(twin: &Twin) -> Value {
+    json!({"desired": twin.desired.to_json(true), "reported": twin.reported.to_json(false)})
+}
+
+/// A module's identity with its keys. No module of the sandbox ever connects.
+pub(super) fn show_module(device_id: &str, module: &Module) -> Value {
+    json!({
+        "moduleId": module.module_id,
+        "managedBy": module.managed_by,
+        "deviceId": device_id,
+        "generationId": module.generation_id,
+        "etag": module.etag(),
+        "connectionState": connection(false),
+        "connectionStateUpdatedTime": iso_or_never(None),
+        "lastActivityTime": iso_or_never(None),
+        "cloudToDeviceMessageCount": 0,
+        "authentication": show_authentication(&module.authentication),
+    })
+}
+
+/// A module's twin.
+pub(super) fn module_twin(device_id: &str, module: &Module) -> Value {
+    json!({
+        "deviceId": device_id,
+        "moduleId": module.module_id,
+        "etag": module.twin.etag(),
+        "deviceEtag": module.etag(),
+        "status": "enabled",
+        "statusUpdateTime": iso_or_never(None),
+        "connectionState": connection(false),
+        "lastActivityTime": iso_or_never(None),
+        "cloudToDeviceMessageCount": 0,
+        "authenticationType": module.authentication.type_name(),
+        "x509Thumbprint": thumbprints(&module.authentication),
+        "version": module.twin.version,
+        "tags": module.twin.tags,
+        "properties": properties(&module.twin),
+    })
+}
+
+/// One field of a twin by its path, `None` if the twin has none; without building the rest where it can be avoided:
+/// queries ask for a few fields of many devices.
+pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: &str) -> Option<Value> {
+    Some(match path {
         "deviceId" => json!(identity.device_id),
         "status" => json!(status(identity)),
-        "statusReason" => json!(identity.status_reason),
+        "statusReason" => json!(identity.status_reason.as_ref()?),
         "connectionState" => json!(connection(is_connected)),
         "lastActivityTime" => json!(iso_or_never(identity.presence.last_message(now))),
         "authenticationType" => json!(identity.authentication.type_name()),
-        "etag" => json!(identity.twin_etag()),
+        "etag" => json!(identity.twin.etag()),
         "deviceEtag" => json!(identity.etag()),
-        "version" => json!(identity.twin_version),
-        "modelId" => json!(identity.model_id),
+        "version" => json!(identity.twin.version),
+        "modelId" => json!(identity.model_id.as_ref()?),
         "deviceScope" => json!(identity.device_scope),
         "capabilities.iotEdge" => json!(identity.iot_edge),
-        "statusUpdateTime" => json!(iso(identity.status_updated.unwrap_or(identity.created))),
-        _ => path
-            .split('.')
-            .try_fold(&twin(identity, is_connected, now), |value, name| value.get(name))
-            .cloned()
-            .unwrap_or(Value::Null),
-    }
+        _ => return at(&twin(identity, is_connected, now), path),
+    })
+}
+
+/// What a document has under a path.
+pub(super) fn at(document: &Value, path: &str) -> Option<Value> {
+    path.split('.').try_fold(document, |value, name| value.get(name)).cloned()
 }
 
 /// Reads `authentication` of a body; `None` if it is not there.
@@ -156,7 +202,7 @@ pub(super) fn apply(identity: &mut Identity, body: &Value, now: Moment) -> Resul
         identity.iot_edge = edge;
     }
     if identity.iot_edge && identity.device_scope.is_empty() {
-        identity.device_scope = format!("ms-azure-iot-edge://{}-{}", identity.device_id, identity.generation_id);
+        identity.device_scope = identity.own_scope();
     }
     if let Some(scope) = body["deviceScope"].as_str().filter(|_| !identity.iot_edge) {
         scope.clone_into(&mut identity.device_scope);
@@ -168,7 +214,7 @@ pub(super) fn apply(identity: &mut Identity, body: &Value, now: Moment) -> Resul
 }
 
 /// At most 128 of the characters that the registry allows.
-pub(super) fn is_device_id(id: &str) -> bool {
+pub(in crate::sandbox) fn is_device_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-:.+%_#*?!(),=@;$'".contains(&byte);
     (1..=128).contains(&id.len()) && id.bytes().all(allowed)
 }

@@ -22,6 +22,20 @@ pub enum Class {
     TwinWrite,
     /// Direct methods.
     Method,
+    /// Calls about scheduled jobs.
+    Job,
+    /// Devices that scheduled jobs deal with.
+    JobDevice,
+}
+
+/// How many scheduled jobs run at the same time.
+#[must_use]
+pub fn jobs_at_once(sku: &str) -> usize {
+    match sku.bytes().last() {
+        Some(b'3') => 10,
+        Some(b'2') => 5,
+        _ => 1,
+    }
 }
 
 /// Whether the tier has direct methods and twins.
@@ -49,7 +63,7 @@ pub fn rate(sku: &str, units: u32, class: Class) -> Rate {
         _ => small * units,
     };
     let (amount, per) = match class {
-        Class::Registry => (per_unit(100, 100, 5000), MINUTE),
+        Class::Registry | Class::Job => (per_unit(100, 100, 5000), MINUTE),
         Class::Query => (per_unit(20, 20, 1000), MINUTE),
         Class::TwinRead => {
             (if size == 3 { 500 * units } else { 100.max(if size == 2 { 10 * units } else { 0 }) }, SECOND)
@@ -57,6 +71,7 @@ pub fn rate(sku: &str, units: u32, class: Class) -> Rate {
         Class::TwinWrite => {
             (if size == 3 { 250 * units } else { 50.max(if size == 2 { 5 * units } else { 0 }) }, SECOND)
         }
+        Class::JobDevice => (if size == 3 { 50 * units } else { 10.max(if size == 2 { units } else { 0 }) }, SECOND),
         Class::Method => (per_unit(40, 120, 6144), SECOND),
     };
     Rate { amount, per, burst: amount }

@@ -11,7 +11,9 @@ use super::fault::{Answer, Fault};
 use super::limits::Class;
 use super::service::{Call, Right};
 use crate::sandbox::device::{self, Heard, Via, is_at_hub};
+use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
+use crate::sandbox::world::World;
 
 /// The way to a device and back.
 const TRAVEL: Duration = Duration::from_millis(80);
@@ -19,16 +21,16 @@ const MOST_PAYLOAD_BYTES: usize = 128 * 1024;
 
 /// `POST /twins/{id}/methods`
 pub(super) async fn invoke(call: Call, Path(id): Path<String>, body: Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::METHOD)?;
     call.need_standard_tier()?;
     let body = call.json(&body)?;
     let method = body["methodName"].as_str().filter(|name| !name.is_empty());
-    let method = method.ok_or_else(|| Fault::bad_request("methodName is missing.").nested())?;
+    let method = method.ok_or_else(|| Fault::bad_request("methodName is missing.").of_method())?;
     let respond = seconds(&body, "responseTimeoutInSeconds", 5..=300, 30)?;
     let connect = seconds(&body, "connectTimeoutInSeconds", 0..=300, 0)?;
     let payload = body.get("payload").cloned().unwrap_or(Value::Null);
     if payload.to_string().len() > MOST_PAYLOAD_BYTES {
-        return Err(Fault::bad_request("The payload is larger than 128 KB.").nested());
+        return Err(Fault::bad_request("The payload is larger than 128 KB.").of_method());
     }
     let (status, payload) = carry_out(&call, &id, method, &payload, respond, connect).await?;
     Ok(wire::with_effect(wire::ok(&json!({"status": status, "payload": payload})), "command.sent", id))
@@ -51,7 +53,9 @@ pub(super) async fn root_command(call: Call, Path((id, command)): Path<(String, 
 /// A Plug and Play command: the method behind it, with time-outs in the query, the payload as the body, and the device's
 /// status in a header.
 async fn plug_and_play(call: &Call, id: String, method: &str, body: &Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    // Measured: an Entra token is refused here, whatever its roles.
+    call.need_policy()?;
+    call.need(Right::METHOD)?;
     call.need_standard_tier()?;
     let payload = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
     let payload = payload.map_err(|_| Fault::bad_request("The body is not JSON."))?;
@@ -70,7 +74,19 @@ async fn plug_and_play(call: &Call, id: String, method: &str, body: &Bytes) -> A
     Ok(wire::with_effect(response, "command.sent", id))
 }
 
-/// Delivers a method and waits for the device's status and payload.
+/// A method call to a device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub host: &'a str,
+    pub id: &'a str,
+    pub method: &'a str,
+    pub payload: &'a Value,
+    /// How long to wait for the answer.
+    pub respond: Duration,
+    /// How long to wait for the device to connect.
+    pub connect: Duration,
+}
+
 async fn carry_out(
     call: &Call,
     id: &str,
@@ -80,27 +96,33 @@ async fn carry_out(
     connect: Duration,
 ) -> Result<(u16, Value), Fault> {
     call.meter(Class::Method, 1)?;
-    let known = call.look(|hub| Ok(hub.identities.get(id).is_some_and(|identity| identity.enabled)))?;
-    if !known {
-        return Err(Fault::no_device(id).nested());
+    let asked = Asked { host: &call.host, id, method, payload, respond, connect };
+    deliver(&call.shared, &asked).await.map_err(Fault::of_method)
+}
+
+/// Delivers a method and waits for the device's status and payload.
+pub(super) async fn deliver(shared: &Shared, asked: &Asked<'_>) -> Result<(u16, Value), Fault> {
+    let Asked { host, id, method, payload, respond, connect } = *asked;
+    let is_known =
+        |world: &World| world.hubs.get(host).and_then(|hub| hub.identities.get(id)).is_some_and(|it| it.enabled);
+    if !shared.look(is_known) {
+        return Err(Fault::no_device(id));
     }
-    let deadline = call.now + connect;
-    let via = Via::Method { host: call.host.clone() };
-    call.shared.clock().sleep(TRAVEL).await;
+    let deadline = shared.clock().now() + connect;
+    let via = Via::Method { host: host.to_owned() };
+    shared.clock().sleep(TRAVEL).await;
     let heard = loop {
-        let heard = device::deliver(&call.shared, id, method, payload, &via, |world| is_at_hub(world, &call.host, id));
-        match heard {
+        match device::deliver(shared, id, method, payload, &via, |world| is_at_hub(world, host, id)) {
             Some(heard) => break heard,
-            None if call.shared.clock().now() >= deadline => return Err(not_online(connect).nested()),
-            None => call.shared.clock().sleep(Duration::from_millis(500)).await,
+            None if shared.clock().now() >= deadline => return Err(not_online(connect)),
+            None => shared.clock().sleep(Duration::from_millis(500)).await,
         }
     };
     match heard {
         Heard::Answer { status, payload } => Ok((status, payload)),
         Heard::Silence => {
-            call.shared.clock().sleep(respond).await;
-            let message = "Timed out waiting for the response from device.";
-            Err(Fault::new(504, "GatewayTimeout", 504_101, message).nested())
+            shared.clock().sleep(respond).await;
+            Err(Fault::new(504, "GatewayTimeout", 504_101, "Timed out waiting for the response from device."))
         }
     }
 }
@@ -118,6 +140,6 @@ fn seconds(body: &Value, name: &str, range: std::ops::RangeInclusive<u64>, defau
         Value::Null => Some(default),
         value => value.as_u64().filter(|value| range.contains(value)),
     };
-    let wrong = || Fault::bad_request(format!("{name} must be from {} to {}.", range.start(), range.end())).nested();
+    let wrong = || Fault::bad_request(format!("{name} must be from {} to {}.", range.start(), range.end())).of_method();
     value.map(Duration::from_secs).ok_or_else(wrong)
 }

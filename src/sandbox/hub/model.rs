@@ -1,10 +1,12 @@
 //! What a hub keeps of a device: identity, keys, twin.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::twin::Twin;
 use crate::sandbox::device::Presence;
-use crate::sandbox::wire::iso;
 use crate::sandbox::world::Moment;
 
 /// How the hub recognises a device.
@@ -78,46 +80,48 @@ pub struct Identity {
     pub presence: Presence,
     /// The model it announced.
     pub model_id: Option<String>,
-    /// Counts changes of the twin.
-    pub twin_version: u64,
-    /// Tags.
-    pub tags: Value,
-    /// Desired properties.
-    pub desired: Section,
-    /// Reported properties.
-    pub reported: Section,
+    /// Its twin.
+    pub twin: Twin,
+    /// Its modules by module id.
+    #[serde(default)]
+    pub modules: BTreeMap<String, Module>,
 }
 
-/// Desired or reported properties.
+/// A module of a device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Section {
-    /// Without `$metadata` and `$version`.
-    pub values: Map<String, Value>,
-    /// Counts changes.
+pub struct Module {
+    /// Module id.
+    pub module_id: String,
+    /// Distinguishes this module from an earlier one of the same id.
+    pub generation_id: String,
+    /// Counts changes of its identity.
     pub version: u64,
-    /// Last change.
-    pub updated: Moment,
+    /// Who takes care of it, for example `iotEdge`.
+    pub managed_by: Option<String>,
+    /// How it is recognised.
+    pub authentication: Authentication,
+    /// Its twin.
+    pub twin: Twin,
 }
 
-impl Section {
-    /// Empty, version 1.
+impl Module {
+    /// A new module.
     #[must_use]
-    pub fn new(now: Moment) -> Self {
-        Self { values: Map::new(), version: 1, updated: now }
+    pub fn new(module_id: &str, authentication: Authentication, now: Moment) -> Self {
+        Self {
+            module_id: module_id.to_owned(),
+            generation_id: generation(now),
+            version: 1,
+            managed_by: None,
+            authentication,
+            twin: Twin::new(now),
+        }
     }
 
-    /// As twins show it.
+    /// The identity's etag, without quotes.
     #[must_use]
-    pub fn to_json(&self) -> Value {
-        let updated = iso(self.updated);
-        let mut metadata = json!({"$lastUpdated": updated});
-        for name in self.values.keys() {
-            metadata[name] = json!({"$lastUpdated": updated});
-        }
-        let mut all = self.values.clone();
-        all.insert("$metadata".to_owned(), metadata);
-        all.insert("$version".to_owned(), json!(self.version));
-        Value::Object(all)
+    pub fn etag(&self) -> String {
+        etag(&self.generation_id, self.version)
     }
 }
 
@@ -127,7 +131,7 @@ impl Identity {
     pub fn new(device_id: &str, authentication: Authentication, now: Moment) -> Self {
         Self {
             device_id: device_id.to_owned(),
-            generation_id: (now.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000).to_string(),
+            generation_id: generation(now),
             version: 1,
             enabled: true,
             status_reason: None,
@@ -139,45 +143,39 @@ impl Identity {
             created: now,
             presence: Presence::default(),
             model_id: None,
-            twin_version: 2,
-            tags: json!({}),
-            desired: Section::new(now),
-            reported: Section::new(now),
+            twin: Twin::new(now),
+            modules: BTreeMap::new(),
         }
     }
 
     /// The identity's etag, without quotes.
     #[must_use]
     pub fn etag(&self) -> String {
-        encode(&format!("{}{:04}", &self.generation_id[self.generation_id.len().saturating_sub(6)..], self.version))
-    }
-
-    /// The twin's etag, without quotes.
-    #[must_use]
-    pub fn twin_etag(&self) -> String {
-        encode(&format!("{:08}", self.twin_version))
+        etag(&self.generation_id, self.version)
     }
 
     /// The device reports a property.
     pub fn report(&mut self, name: &str, value: &Value, now: Moment) {
-        self.reported.values.insert(name.to_owned(), value.clone());
-        self.reported.version += 1;
-        self.reported.updated = now;
-        self.twin_version += 1;
+        self.twin.report(name, value, now);
     }
 
-    /// Sets tags and desired properties of a new or reset device.
-    pub fn start_twin(&mut self, initial: &Value, now: Moment) {
-        if let Some(tags) = initial.get("tags").filter(|tags| tags.is_object()) {
-            self.tags = tags.clone();
-        }
-        if let Some(desired) = initial.pointer("/properties/desired").and_then(Value::as_object) {
-            self.desired = Section { values: desired.clone(), version: 1, updated: now };
-        }
+    /// The scope by which children of an IoT Edge device name it.
+    #[must_use]
+    pub fn own_scope(&self) -> String {
+        format!("ms-azure-iot-edge://{}-{}", self.device_id, self.generation_id)
     }
 }
 
-fn encode(text: &str) -> String {
+/// Ticks of 100 ns since the year 1.
+fn generation(now: Moment) -> String {
+    (now.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000).to_string()
+}
+
+fn etag(generation: &str, version: u64) -> String {
+    encode(&format!("{}{version:04}", &generation[generation.len().saturating_sub(6)..]))
+}
+
+pub(super) fn encode(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
 }

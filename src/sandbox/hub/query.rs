@@ -1,119 +1,202 @@
-//! Queries over the devices of a hub, with paging by headers, and the counters made from them.
+//! Queries over devices, modules and the devices of jobs, and the counters.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::HeaderValue;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::fault::{Answer, Fault};
-use super::identity_json;
+use super::identity_json::{self, at};
 use super::limits::Class;
 use super::model::Identity;
-use super::query_language::{self, Query, Selection};
+use super::page::{self, Wanted};
+use super::query_language::{self, Aggregate, Column, Query, Selection};
 use super::service::{Call, Right};
 use crate::sandbox::device::holds_connection;
 use crate::sandbox::wire;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{Hub, Moment, World};
 
-const MOST_ROWS: usize = 1000;
 /// The index behind queries shows a new device only after a moment (measured: about 1.4 s).
 const INDEX_LAG: Duration = Duration::from_millis(1400);
 
 /// `POST /devices/query`
 pub(super) async fn run(call: Call, body: Bytes) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::TWIN_READ)?;
     let body = call.json(&body)?;
     let text = body["query"].as_str().ok_or_else(|| Fault::bad_request("The body needs a query."))?;
     let query =
         query_language::parse(text).map_err(|why| Fault::bad_request(format!("The query is not valid: {why}.")))?;
-    let known = ["devices", "devices.modules", "devices.jobs"];
-    if !known.contains(&query.from.as_str()) {
-        return Err(Fault::bad_request(format!("One cannot query FROM {}.", query.from)));
-    }
-    let size = page_size(&call)?;
-    let after = continuation(&call)?;
-    call.meter(Class::Query, 1)?;
-    let (rows, next) = call.shared.look(|world| rows(&call, world, &query, after.as_deref(), size));
     let item_type = match (&query.selection, query.from.as_str()) {
-        (Selection::All, "devices") => "Twin",
+        (Selection::All, "devices" | "devices.modules") => "Twin",
         (Selection::All, "devices.jobs") => "DeviceJob",
-        _ => "Raw",
+        (_, "devices" | "devices.modules" | "devices.jobs") => "Raw",
+        (_, other) => return Err(Fault::bad_request(format!("One cannot query FROM {other}."))),
     };
-    let mut response = wire::ok(&Value::Array(rows));
-    response.headers_mut().insert("x-ms-item-type", HeaderValue::from_static(item_type));
-    if let Some(next) = next.and_then(|last| HeaderValue::from_str(&STANDARD.encode(format!("after:{last}"))).ok()) {
-        response.headers_mut().insert("x-ms-continuation", next);
+    if query.selection == Selection::All && query.is_grouped() {
+        return Err(Fault::bad_request("GROUP BY needs the columns that are grouped by."));
     }
-    Ok(response)
+    let wanted = Wanted::of(&call)?;
+    call.meter(Class::Query, 1)?;
+    let (rows, next) = call.shared.look(|world| {
+        let hub = world.hubs.get(&call.host);
+        hub.map_or_else(Default::default, |hub| rows(world, hub, &query, &wanted, call.now))
+    });
+    Ok(page::answer(rows, item_type, next))
 }
 
-fn page_size(call: &Call) -> Result<usize, Fault> {
-    match wire::header_text(&call.headers, "x-ms-max-item-count").filter(|text| !text.is_empty()) {
-        None => Ok(100),
-        Some(text) => match text.parse::<i64>() {
-            Ok(-1) => Ok(100),
-            Ok(size @ 1..=1000) => Ok(usize::try_from(size).unwrap_or(MOST_ROWS)),
-            _ => Err(Fault::bad_request("x-ms-max-item-count must be from 1 to 1000.")),
-        },
-    }
+/// A document that a query looks at.
+enum Document<'a> {
+    /// A device's twin, of which only what is asked for is built.
+    Device { identity: &'a Identity, is_connected: bool, now: Moment },
+    /// Anything else, with the key by which it is ordered.
+    Other { key: String, json: Value },
 }
 
-fn continuation(call: &Call) -> Result<Option<String>, Fault> {
-    let Some(token) = wire::header_text(&call.headers, "x-ms-continuation").filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let bytes = STANDARD.decode(token).ok();
-    let last = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.strip_prefix("after:").map(str::to_owned));
-    last.map(Some).ok_or_else(|| Fault::bad_request("x-ms-continuation is not valid."))
-}
-
-/// One page of rows and, if there are more, the last id on it.
-fn rows(call: &Call, world: &World, query: &Query, after: Option<&str>, size: usize) -> (Vec<Value>, Option<String>) {
-    let Some(hub) = world.hubs.get(&call.host).filter(|_| query.from == "devices") else { return (Vec::new(), None) };
-    let connected =
-        |identity: &Identity| holds_connection(world.devices.get(&identity.device_id), &call.host, identity);
-    let matches = |identity: &&Identity| {
-        identity.created + INDEX_LAG <= call.now
-            && query.condition.as_ref().is_none_or(|condition| {
-                let is_connected = connected(identity);
-                condition.holds(&|path| identity_json::field(identity, is_connected, call.now, path))
-            })
-    };
-    let named = query.condition.as_ref().and_then(|condition| condition.device_ids());
-    let candidates: Box<dyn Iterator<Item = &Identity>> = match named {
-        Some(mut ids) => {
-            ids.sort_unstable();
-            ids.dedup();
-            Box::new(ids.into_iter().filter_map(|id| hub.identities.get(id)))
+impl Document<'_> {
+    fn key(&self) -> String {
+        match self {
+            Self::Device { identity, .. } => identity.device_id.clone(),
+            Self::Other { key, .. } => key.clone(),
         }
-        None => Box::new(hub.identities.values()),
-    };
-    let mut found = candidates
-        .filter(matches)
-        .take(query.top.unwrap_or(usize::MAX))
-        .filter(|identity| after.is_none_or(|after| identity.device_id.as_str() > after));
-    if let Selection::Count(name) = &query.selection {
-        return (vec![json!({name: found.count()})], None);
     }
-    let page: Vec<&Identity> = found.by_ref().take(size).collect();
-    let next = page.last().filter(|_| found.next().is_some()).map(|last| last.device_id.clone());
-    (page.into_iter().map(|identity| row(call, query, identity, connected(identity))).collect(), next)
+
+    fn field(&self, path: &str) -> Option<Value> {
+        match self {
+            Self::Device { identity, is_connected, now } => identity_json::field(identity, *is_connected, *now, path),
+            Self::Other { json, .. } => at(json, path),
+        }
+    }
+
+    fn whole(&self) -> Value {
+        match self {
+            Self::Device { identity, is_connected, now } => identity_json::twin(identity, *is_connected, *now),
+            Self::Other { json, .. } => json.clone(),
+        }
+    }
 }
 
-fn row(call: &Call, query: &Query, identity: &Identity, is_connected: bool) -> Value {
-    let Selection::Fields(fields) = &query.selection else {
-        return identity_json::twin(identity, is_connected, call.now);
+/// One page of rows and, if there are more, the key of the last on it.
+fn rows(world: &World, hub: &Hub, query: &Query, wanted: &Wanted, now: Moment) -> (Vec<Value>, Option<String>) {
+    let documents: Box<dyn Iterator<Item = Document<'_>>> = match query.from.as_str() {
+        "devices" => devices(world, hub, query, now),
+        "devices.modules" => Box::new(modules(hub)),
+        _ => Box::new(super::job_model::device_jobs(hub).map(|(key, json)| Document::Other { key, json })),
     };
-    let field = |path: &str| identity_json::field(identity, is_connected, call.now, path);
-    let pairs = fields.iter().map(|(path, name)| (name.rsplit('.').next().unwrap_or(name).to_owned(), field(path)));
-    Value::Object(pairs.filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
+    let condition = query.condition.as_ref();
+    let mut found = documents
+        .filter(|document| condition.is_none_or(|condition| condition.holds(&|path| document.field(path))))
+        .take(query.top.unwrap_or(usize::MAX))
+        .filter(|document| wanted.after.as_ref().is_none_or(|after| document.key() > *after));
+    match &query.selection {
+        Selection::Columns(columns) if query.is_grouped() => (grouped(found, columns, &query.group_by), None),
+        selection => {
+            let page: Vec<Document<'_>> = found.by_ref().take(wanted.size).collect();
+            let next = page.last().filter(|_| found.next().is_some()).map(Document::key);
+            (page.iter().map(|document| row(document, selection)).collect(), next)
+        }
+    }
+}
+
+fn devices<'a>(
+    world: &'a World,
+    hub: &'a Hub,
+    query: &'a Query,
+    now: Moment,
+) -> Box<dyn Iterator<Item = Document<'a>> + 'a> {
+    let candidates: Box<dyn Iterator<Item = &Identity>> =
+        match query.condition.as_ref().and_then(|condition| condition.device_ids()) {
+            Some(mut ids) => {
+                ids.sort_unstable();
+                ids.dedup();
+                Box::new(ids.into_iter().filter_map(|id| hub.identities.get(id)))
+            }
+            None => Box::new(hub.identities.values()),
+        };
+    Box::new(candidates.filter(move |identity| identity.created + INDEX_LAG <= now).map(move |identity| {
+        let is_connected = holds_connection(world.devices.get(&identity.device_id), &hub.host, identity);
+        Document::Device { identity, is_connected, now }
+    }))
+}
+
+fn modules(hub: &Hub) -> impl Iterator<Item = Document<'_>> {
+    hub.identities.values().flat_map(|device| {
+        device.modules.values().map(|module| Document::Other {
+            // NUL sorts below every character of an id, so that the order is that of the pairs.
+            key: format!("{}\0{}", device.device_id, module.module_id),
+            json: identity_json::module_twin(&device.device_id, module),
+        })
+    })
+}
+
+fn row(document: &Document<'_>, selection: &Selection) -> Value {
+    let Selection::Columns(columns) = selection else { return document.whole() };
+    let pairs = columns.iter().filter_map(|column| Some((column.name.clone(), document.field(&column.path)?)));
+    Value::Object(pairs.collect())
+}
+
+/// One row for each combination of values of the grouping fields; without any, one row for all.
+fn grouped<'a>(found: impl Iterator<Item = Document<'a>>, columns: &[Column], group_by: &[String]) -> Vec<Value> {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    if group_by.is_empty() {
+        groups.insert(String::new(), Group::new(columns));
+    }
+    for document in found {
+        let fields: Vec<Option<Value>> = group_by.iter().map(|path| document.field(path)).collect();
+        let key = if group_by.is_empty() { String::new() } else { json!(fields).to_string() };
+        let group = groups.entry(key).or_insert_with(|| Group::new(columns));
+        group.add(&document, columns);
+    }
+    groups.values().map(|group| group.row(columns)).collect()
+}
+
+/// What has been gathered of a group.
+struct Group {
+    count: u64,
+    /// For each column: a value of the group, or the numbers seen.
+    first: Vec<Option<Value>>,
+    numbers: Vec<Vec<f64>>,
+}
+
+impl Group {
+    fn new(columns: &[Column]) -> Self {
+        Self { count: 0, first: vec![None; columns.len()], numbers: vec![Vec::new(); columns.len()] }
+    }
+
+    fn add(&mut self, document: &Document<'_>, columns: &[Column]) {
+        self.count += 1;
+        for (at, column) in columns.iter().enumerate() {
+            match column.aggregate {
+                None if self.first[at].is_none() => self.first[at] = document.field(&column.path),
+                None | Some(Aggregate::Count) => {}
+                Some(_) => self.numbers[at].extend(document.field(&column.path).and_then(|value| value.as_f64())),
+            }
+        }
+    }
+
+    fn row(&self, columns: &[Column]) -> Value {
+        let value = |(at, column): (usize, &Column)| {
+            let numbers = &self.numbers[at];
+            let sum: f64 = numbers.iter().sum();
+            let computed = match column.aggregate {
+                None => return Some((column.name.clone(), self.first[at].clone()?)),
+                Some(Aggregate::Count) => return Some((column.name.clone(), json!(self.count))),
+                Some(Aggregate::Sum) => sum,
+                Some(_) if numbers.is_empty() => return None,
+                #[expect(clippy::cast_precision_loss, reason = "no hub has so many devices")]
+                Some(Aggregate::Avg) => sum / numbers.len() as f64,
+                Some(Aggregate::Min) => numbers.iter().copied().fold(f64::INFINITY, f64::min),
+                Some(Aggregate::Max) => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            };
+            Some((column.name.clone(), json!(computed)))
+        };
+        Value::Object(columns.iter().enumerate().filter_map(value).collect::<Map<_, _>>())
+    }
 }
 
 /// `GET /statistics/devices`
 pub(super) async fn device_statistics(call: Call) -> Answer {
-    call.need(Right::RegistryRead)?;
+    call.need(Right::REGISTRY_COUNT)?;
     let (total, enabled) = call
         .look(|hub| Ok((hub.identities.len(), hub.identities.values().filter(|identity| identity.enabled).count())))?;
     Ok(wire::ok(
@@ -123,7 +206,7 @@ pub(super) async fn device_statistics(call: Call) -> Answer {
 
 /// `GET /statistics/service`
 pub(super) async fn service_statistics(call: Call) -> Answer {
-    call.need(Right::ServiceConnect)?;
+    call.need(Right::SERVICE_COUNT)?;
     let connected = call.shared.look(|world| {
         let identities = world.hubs.get(&call.host).map(|hub| hub.identities.values());
         identities

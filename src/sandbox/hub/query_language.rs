@@ -1,18 +1,49 @@
-//! The part of IoT Hub's query language that works on devices: `SELECT [TOP n] * | fields | COUNT() FROM devices WHERE …`.
+//! The query language: `SELECT [TOP n] * | fields | aggregates FROM devices | devices.modules | devices.jobs WHERE …
+//! GROUP BY …`. What a condition means is in [`super::query_condition`].
 
 use serde_json::{Value, json};
 
+use super::query_condition::{Condition, Function, Operand};
 use super::query_lexer::{Lexeme, split};
 
-/// What a query returns of each device.
+/// What a query returns.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Selection {
-    /// The whole twin.
+    /// The whole document.
     All,
-    /// One row with the number of devices, under this name.
-    Count(String),
-    /// Field paths with the names they get.
-    Fields(Vec<(String, String)>),
+    /// These columns of each document or, with an aggregate among them, of each group.
+    Columns(Vec<Column>),
+}
+
+/// A column of the result.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Column {
+    pub name: String,
+    pub path: String,
+    pub aggregate: Option<Aggregate>,
+}
+
+/// What is computed over a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aggregate {
+    Count,
+    Avg,
+    Sum,
+    Min,
+    Max,
+}
+
+impl Aggregate {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "count" => Self::Count,
+            "avg" => Self::Avg,
+            "sum" => Self::Sum,
+            "min" => Self::Min,
+            "max" => Self::Max,
+            _ => return None,
+        })
+    }
 }
 
 /// A parsed query.
@@ -24,70 +55,15 @@ pub(super) struct Query {
     /// `devices`, `devices.modules`, `devices.jobs`.
     pub from: String,
     pub condition: Option<Condition>,
+    /// Paths by which documents are grouped.
+    pub group_by: Vec<String>,
 }
 
-/// A condition on one device.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Condition {
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
-    Not(Box<Condition>),
-    Compare { path: String, operator: String, value: Value },
-    In { path: String, values: Vec<Value> },
-    Function { name: String, path: String, argument: String },
-}
-
-impl Condition {
-    /// Whether it holds for a device whose fields `field` gives.
-    pub(super) fn holds(&self, field: &impl Fn(&str) -> Value) -> bool {
-        match self {
-            Self::And(left, right) => left.holds(field) && right.holds(field),
-            Self::Or(left, right) => left.holds(field) || right.holds(field),
-            Self::Not(inner) => !inner.holds(field),
-            Self::Compare { path, operator, value } => compare(&field(path), operator, value),
-            Self::In { path, values } => values.contains(&field(path)),
-            Self::Function { name, path, argument } => apply(name, &field(path), argument),
-        }
-    }
-
-    /// The device ids to which the condition confines the result, if it does so at its top level.
-    pub(super) fn device_ids(&self) -> Option<Vec<&str>> {
-        match self {
-            Self::And(left, right) => left.device_ids().or_else(|| right.device_ids()),
-            Self::In { path, values } if path == "deviceId" => Some(values.iter().filter_map(Value::as_str).collect()),
-            Self::Compare { path, operator, value } if path == "deviceId" && operator == "=" => {
-                value.as_str().map(|id| vec![id])
-            }
-            _ => None,
-        }
-    }
-}
-
-fn compare(found: &Value, operator: &str, value: &Value) -> bool {
-    let order = match (found, value) {
-        (Value::String(found), Value::String(value)) => Some(found.cmp(value)),
-        (Value::Number(found), Value::Number(value)) => {
-            found.as_f64().zip(value.as_f64()).and_then(|(found, value)| found.partial_cmp(&value))
-        }
-        (found, value) => (found == value).then_some(std::cmp::Ordering::Equal),
-    };
-    match operator {
-        "=" => order.is_some_and(std::cmp::Ordering::is_eq),
-        "!=" => !order.is_some_and(std::cmp::Ordering::is_eq),
-        "<" => order.is_some_and(std::cmp::Ordering::is_lt),
-        "<=" => order.is_some_and(std::cmp::Ordering::is_le),
-        ">" => order.is_some_and(std::cmp::Ordering::is_gt),
-        _ => order.is_some_and(std::cmp::Ordering::is_ge),
-    }
-}
-
-fn apply(name: &str, found: &Value, argument: &str) -> bool {
-    let text = found.as_str().unwrap_or_default();
-    match name {
-        "startswith" => text.starts_with(argument),
-        "endswith" => text.ends_with(argument),
-        "contains" => text.contains(argument),
-        _ => !found.is_null(),
+impl Query {
+    /// Whether rows stand for groups of documents.
+    pub(super) fn is_grouped(&self) -> bool {
+        let aggregates = |columns: &[Column]| columns.iter().any(|column| column.aggregate.is_some());
+        !self.group_by.is_empty() || matches!(&self.selection, Selection::Columns(columns) if aggregates(columns))
     }
 }
 
@@ -97,12 +73,35 @@ fn apply(name: &str, found: &Value, argument: &str) -> bool {
 /// A sentence that names what was not understood.
 pub(super) fn parse(query: &str) -> Result<Query, String> {
     let lexemes = split(query)?;
-    let mut parser = Parser { lexemes: &lexemes, at: 0 };
-    let parsed = parser.query()?;
+    whole(&lexemes, Parser::query)
+}
+
+/// Parses a condition by itself, as scheduled jobs have one.
+///
+/// # Errors
+/// A sentence that names what was not understood.
+pub(super) fn parse_condition(condition: &str) -> Result<Condition, String> {
+    let lexemes = split(condition)?;
+    whole(&lexemes, Parser::either)
+}
+
+fn whole<'a, T>(lexemes: &'a [Lexeme], parse: fn(&mut Parser<'a>) -> Result<T, String>) -> Result<T, String> {
+    let mut parser = Parser { lexemes, at: 0 };
+    let parsed = parse(&mut parser)?;
     match parser.next() {
         None => Ok(parsed),
         Some(rest) => Err(format!("unexpected {rest:?}")),
     }
+}
+
+/// Fields may be written with the collection in front.
+fn bare(path: &str) -> String {
+    let prefixes = ["devices.jobs.", "devices.modules.", "devices."];
+    let rest = prefixes.iter().find_map(|prefix| {
+        let (head, rest) = path.split_at_checked(prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then_some(rest)
+    });
+    rest.unwrap_or(path).to_owned()
 }
 
 struct Parser<'a> {
@@ -151,6 +150,10 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn path(&mut self) -> Result<String, String> {
+        self.word().map(|path| bare(&path))
+    }
+
     fn query(&mut self) -> Result<Query, String> {
         if !self.takes_word("select") {
             return Err("a query begins with SELECT".to_owned());
@@ -162,28 +165,52 @@ impl<'a> Parser<'a> {
         }
         let from = self.word()?.to_ascii_lowercase();
         let condition = if self.takes_word("where") { Some(self.either()?) } else { None };
-        Ok(Query { selection, top, from, condition })
+        let group_by = self.group_by()?;
+        Ok(Query { selection, top, from, condition, group_by })
+    }
+
+    fn group_by(&mut self) -> Result<Vec<String>, String> {
+        let mut paths = Vec::new();
+        if self.takes_word("group") {
+            if !self.takes_word("by") {
+                return Err("GROUP needs BY".to_owned());
+            }
+            paths.push(self.path()?);
+            while self.takes(",") {
+                paths.push(self.path()?);
+            }
+        }
+        Ok(paths)
     }
 
     fn selection(&mut self) -> Result<Selection, String> {
         if self.takes("*") {
             return Ok(Selection::All);
         }
-        if self.takes_word("count") {
-            self.expect("(")?;
-            self.expect(")")?;
-            let name = if self.takes_word("as") { self.word()? } else { "numberOfDevices".to_owned() };
-            return Ok(Selection::Count(name));
+        let mut columns = vec![self.column()?];
+        while self.takes(",") {
+            columns.push(self.column()?);
         }
-        let mut fields = Vec::new();
-        loop {
-            let path = self.word()?;
-            let name = if self.takes_word("as") { self.word()? } else { path.clone() };
-            fields.push((path, name));
-            if !self.takes(",") {
-                return Ok(Selection::Fields(fields));
-            }
+        Ok(Selection::Columns(columns))
+    }
+
+    fn column(&mut self) -> Result<Column, String> {
+        let word = self.word()?;
+        if !self.takes("(") {
+            let path = bare(&word);
+            let name = path.rsplit('.').next().unwrap_or(&path).to_owned();
+            return self.named(name, path, None);
         }
+        let aggregate = Aggregate::named(&word).ok_or_else(|| format!("the function {word} cannot be selected"))?;
+        let path = if aggregate == Aggregate::Count { String::new() } else { self.path()? };
+        self.expect(")")?;
+        let name = if aggregate == Aggregate::Count { "numberOfDevices".to_owned() } else { word.to_ascii_lowercase() };
+        self.named(name, path, Some(aggregate))
+    }
+
+    fn named(&mut self, name: String, path: String, aggregate: Option<Aggregate>) -> Result<Column, String> {
+        let name = if self.takes_word("as") { self.word()? } else { name };
+        Ok(Column { name, path, aggregate })
     }
 
     fn either(&mut self) -> Result<Condition, String> {
@@ -211,37 +238,48 @@ impl<'a> Parser<'a> {
             self.expect(")")?;
             return Ok(inner);
         }
-        let path = self.word()?;
-        if self.takes("(") {
-            return self.function(&path);
+        if let Some(function) = self.function() {
+            return self.call(function);
         }
+        let left = self.operand()?;
         if self.takes_word("in") {
-            return Ok(Condition::In { path, values: self.list()? });
+            return Ok(Condition::In { operand: left, values: self.list()? });
         }
         if self.takes_word("nin") {
-            return Ok(Condition::Not(Box::new(Condition::In { path, values: self.list()? })));
+            return Ok(Condition::Not(Box::new(Condition::In { operand: left, values: self.list()? })));
         }
         match self.next() {
             Some(Lexeme::Symbol(operator)) if ["=", "!=", "<", "<=", ">", ">="].contains(&operator.as_str()) => {
-                Ok(Condition::Compare { path, operator: operator.clone(), value: self.literal()? })
+                Ok(Condition::Compare { left, operator: operator.clone(), right: self.operand()? })
             }
-            other => Err(format!("expected an operator after {path}, found {other:?}")),
+            other => Err(format!("expected an operator after {left:?}, found {other:?}")),
         }
     }
 
-    fn function(&mut self, name: &str) -> Result<Condition, String> {
-        let name = name.to_ascii_lowercase();
-        let path = self.word()?;
-        let argument = match name.as_str() {
-            "is_defined" => String::new(),
-            "startswith" | "endswith" | "contains" => {
-                self.expect(",")?;
-                self.literal()?.as_str().map(str::to_owned).ok_or("expected a string")?
-            }
-            _ => return Err(format!("the function {name} is not known")),
+    /// Takes the name of a function and its parenthesis, if that is what comes.
+    fn function(&mut self) -> Option<Function> {
+        let [Lexeme::Word(name), Lexeme::Symbol(open), ..] = self.lexemes.get(self.at..)? else { return None };
+        let function = Function::named(name).filter(|_| open == "(")?;
+        self.at += 2;
+        Some(function)
+    }
+
+    fn call(&mut self, name: Function) -> Result<Condition, String> {
+        let operand = self.operand()?;
+        let argument = if name.has_argument() {
+            self.expect(",")?;
+            self.operand()?
+        } else {
+            Operand::Value(Value::Null)
         };
         self.expect(")")?;
-        Ok(Condition::Function { name, path, argument })
+        Ok(Condition::Function { name, operand, argument })
+    }
+
+    fn operand(&mut self) -> Result<Operand, String> {
+        let is_field = matches!(self.lexemes.get(self.at), Some(Lexeme::Word(word))
+            if !["true", "false", "null"].iter().any(|constant| word.eq_ignore_ascii_case(constant)));
+        if is_field { self.path().map(Operand::Path) } else { self.literal().map(Operand::Value) }
     }
 
     fn list(&mut self) -> Result<Vec<Value>, String> {
@@ -267,47 +305,5 @@ impl<'a> Parser<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn holds(condition: &str, device: &Value) -> bool {
-        let query = parse(&format!("SELECT * FROM devices WHERE {condition}")).expect("understood");
-        let look = |path: &str| {
-            path.split('.').try_fold(device, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)
-        };
-        query.condition.is_some_and(|condition| condition.holds(&look))
-    }
-
-    #[test]
-    fn and_binds_tighter_than_or_and_parentheses_win() {
-        let device = json!({"deviceId": "a", "status": "enabled", "capabilities": {"iotEdge": false}});
-        assert!(holds("status = 'enabled' AND capabilities.iotEdge = false", &device));
-        assert!(holds("deviceId = 'a' OR deviceId = 'b' AND status = 'disabled'", &device));
-        assert!(!holds("(deviceId = 'a' OR deviceId = 'b') AND status = 'disabled'", &device));
-    }
-
-    #[test]
-    fn lists_functions_and_nested_fields_work() {
-        let device = json!({"deviceId": "a-1", "tags": {"site": "north", "n": 3}});
-        assert!(holds("deviceId IN ['a-1', 'b']", &device));
-        assert!(holds("deviceId NIN ['b'] AND startswith(deviceId, 'a-')", &device));
-        assert!(holds("tags.n >= 3 AND tags.site <> 'south' AND NOT is_defined(tags.x)", &device));
-    }
-
-    #[test]
-    fn ids_confine_a_search_only_at_the_top_level() {
-        let ids = |text: &str| {
-            let condition = parse(&format!("SELECT deviceId FROM devices WHERE {text}")).expect("understood").condition;
-            condition.and_then(|condition| condition.device_ids().map(|ids| ids.len()))
-        };
-        assert_eq!(ids("status = 'enabled' AND deviceId IN ['a','b']"), Some(2));
-        assert_eq!(ids("status = 'enabled' OR deviceId IN ['a','b']"), None);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused() {
-        assert!(parse("SELECT * FROM devices WHERE").is_err());
-        assert!(parse("DELETE FROM devices").is_err());
-        assert!(parse("SELECT * FROM devices WHERE a = 'x").is_err());
-    }
-}
+#[path = "query_tests.rs"]
+mod tests;

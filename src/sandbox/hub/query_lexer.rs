@@ -24,12 +24,9 @@ pub(super) fn split(query: &str) -> Result<Vec<Lexeme>, String> {
         match first {
             ' ' | '\t' | '\r' | '\n' | ';' => at += 1,
             '\'' | '"' => {
-                let end = run(at + 1, &|c| c != first);
-                if end >= chars.len() {
-                    return Err("a string is not closed".to_owned());
-                }
-                lexemes.push(Lexeme::Text(chars[start + 1..end].iter().collect()));
-                at = end + 1;
+                let (text, end) = quoted(&chars, at)?;
+                lexemes.push(Lexeme::Text(text));
+                at = end;
             }
             c if c.is_alphabetic() || c == '_' || c == '$' => {
                 at = run(at, &|c| c.is_alphanumeric() || "_.$-".contains(c));
@@ -53,4 +50,44 @@ pub(super) fn split(query: &str) -> Result<Vec<Lexeme>, String> {
         }
     }
     Ok(lexemes)
+}
+
+/// The string that begins with the quote at `start`, and where it ends. A backslash escapes quotes and itself and brings
+/// in characters by number.
+fn quoted(chars: &[char], start: usize) -> Result<(String, usize), String> {
+    let open = || "a string is not closed".to_owned();
+    let (quote, mut at, mut text) = (chars[start], start + 1, String::new());
+    loop {
+        match *chars.get(at).ok_or_else(open)? {
+            c if c == quote => return Ok((text, at + 1)),
+            '\\' => {
+                let escaped = *chars.get(at + 1).ok_or_else(open)?;
+                at += 2;
+                if escaped == 'u' {
+                    let digits: String = chars.get(at..at + 4).ok_or_else(open)?.iter().collect();
+                    let code = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+                    text.push(code.ok_or_else(|| format!("\\u{digits} is not a character"))?);
+                    at += 4;
+                } else {
+                    text.push(unescaped(escaped).ok_or_else(|| format!("\\{escaped} means nothing"))?);
+                }
+            }
+            c => {
+                text.push(c);
+                at += 1;
+            }
+        }
+    }
+}
+
+fn unescaped(escaped: char) -> Option<char> {
+    Some(match escaped {
+        '\'' | '"' | '\\' | '/' => escaped,
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        _ => return None,
+    })
 }

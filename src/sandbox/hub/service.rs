@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::limits::{self, Class};
+use crate::sandbox::data_roles::{self, Principal, Refusal};
+use crate::sandbox::entra::tokens::Audience;
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::wire;
@@ -31,22 +33,45 @@ const VERSIONS: [&str; 16] = [
     "2023-06-30",
 ];
 
-/// Something that a policy may allow.
+/// Something that a caller may be allowed, as policies and data roles name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
-    RegistryRead,
-    RegistryWrite,
-    ServiceConnect,
+pub(super) struct Right {
+    /// The permission of a shared access policy.
+    permission: &'static str,
+    /// The data action of a role.
+    action: &'static str,
 }
 
 impl Right {
-    fn name(self) -> &'static str {
-        match self {
-            Self::RegistryRead => "RegistryRead",
-            Self::RegistryWrite => "RegistryWrite",
-            Self::ServiceConnect => "ServiceConnect",
-        }
+    pub(super) const REGISTRY_READ: Self = Self::new("RegistryRead", "devices/read");
+    pub(super) const REGISTRY_WRITE: Self = Self::new("RegistryWrite", "devices/write");
+    pub(super) const REGISTRY_DELETE: Self = Self::new("RegistryWrite", "devices/delete");
+    pub(super) const REGISTRY_COUNT: Self = Self::new("RegistryRead", "statistics/read");
+    pub(super) const SERVICE_COUNT: Self = Self::new("ServiceConnect", "statistics/read");
+    pub(super) const TWIN_READ: Self = Self::new("ServiceConnect", "twins/read");
+    pub(super) const TWIN_WRITE: Self = Self::new("ServiceConnect", "twins/write");
+    pub(super) const METHOD: Self = Self::new("ServiceConnect", "directMethods/invoke/action");
+
+    pub(super) const CONFIGURATION_READ: Self = Self::new("RegistryRead", "configurations/read");
+    pub(super) const CONFIGURATION_WRITE: Self = Self::new("RegistryWrite", "configurations/write");
+    pub(super) const CONFIGURATION_DELETE: Self = Self::new("RegistryWrite", "configurations/delete");
+    pub(super) const QUEUE_PURGE: Self = Self::new("ServiceConnect", "cloudToDeviceMessages/queue/purge/action");
+    pub(super) const JOB_READ: Self = Self::new("ServiceConnect", "jobs/read");
+    pub(super) const JOB_WRITE: Self = Self::new("ServiceConnect", "jobs/write");
+    pub(super) const JOB_DELETE: Self = Self::new("ServiceConnect", "jobs/delete");
+
+    const fn new(permission: &'static str, action: &'static str) -> Self {
+        Self { permission, action }
     }
+}
+
+/// How the caller proved who it is.
+#[derive(Debug)]
+enum Caller {
+    /// With a key of a policy that has these rights.
+    Policy(String),
+    /// With an Entra token.
+    Person(Principal),
 }
 
 /// An authenticated call to one hub.
@@ -57,15 +82,35 @@ pub(super) struct Call {
     pub now: Moment,
     pub uri: Uri,
     pub headers: HeaderMap,
-    rights: String,
+    caller: Caller,
 }
 
 impl Call {
-    /// Checks that the policy used allows `right`. Writing to the registry implies reading it.
+    /// Checks that the caller is allowed `right`. Writing to the registry implies reading it.
     pub(super) fn need(&self, right: Right) -> Result<(), Fault> {
-        let has = |wanted: &str| self.rights.split(',').any(|own| own.trim() == wanted);
-        let allowed = has(right.name()) || (right == Right::RegistryRead && has(Right::RegistryWrite.name()));
-        if allowed { Ok(()) } else { Err(Fault::lacks_right(right.name())) }
+        match &self.caller {
+            Caller::Policy(rights) => {
+                let has = |wanted: &str| rights.split(',').any(|own| own.trim() == wanted);
+                let allowed = has(right.permission) || (right.permission == "RegistryRead" && has("RegistryWrite"));
+                if allowed { Ok(()) } else { Err(Fault::lacks_right(right.permission)) }
+            }
+            Caller::Person(person) if person.may(right.action) => Ok(()),
+            Caller::Person(person) => {
+                let path = self.uri.path();
+                Err(Fault::unauthorized(format!(
+                    "Principal {} is not authorized for {path} due to no assigned permissions",
+                    person.oid
+                )))
+            }
+        }
+    }
+
+    /// Refuses Entra tokens, where only shared access signatures are taken.
+    pub(super) fn need_policy(&self) -> Result<(), Fault> {
+        match self.caller {
+            Caller::Policy(_) => Ok(()),
+            Caller::Person(_) => Err(Fault::unauthorized("Unauthorized")),
+        }
     }
 
     /// Reads or changes the hub.
@@ -88,9 +133,11 @@ impl Call {
         self.look(|hub| if limits::has_twins(&hub.sku) { Ok(()) } else { Err(Fault::wrong_tier()) })
     }
 
-    /// The `If-Match` header.
+    /// The `If-Match` header. Without quotes around it a value is no etag, and the hub takes any state.
     pub(super) fn if_match(&self) -> Option<&str> {
-        wire::header_text(&self.headers, "if-match")
+        let given = wire::header_text(&self.headers, "if-match")?.trim();
+        let is_quoted = given.len() >= 2 && given.starts_with('"') && given.ends_with('"');
+        Some(if is_quoted { given } else { "*" })
     }
 
     /// Reads a JSON body, which must be declared as such.
@@ -113,41 +160,46 @@ impl FromRequestParts<Shared> for Call {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Fault> {
         let host = wire::host(&parts.headers, &parts.uri);
         let now = shared.clock().now();
-        let token = wire::header_text(&parts.headers, "authorization").and_then(Token::parse);
-        let token = token.ok_or_else(|| Fault::unauthorized("Unauthorized"))?;
-        let rights = shared.look(|world| {
-            let hub = world.hubs.get(&host).ok_or_else(gone)?;
-            if hub.disable_local_auth {
-                return Err(Fault::unauthorized("Shared access policies are disabled for this IoT hub."));
-            }
-            let policy = hub.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
-            let policy = policy
-                .filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
-            Ok(policy.ok_or_else(|| Fault::unauthorized("Unauthorized"))?.rights.clone())
-        })?;
-        if token.is_expired(now) || !token.covers(&host, parts.uri.path()) {
-            return Err(Fault::unauthorized("The token has expired or is for another resource."));
-        }
-        match wire::param(&parts.uri, "api-version") {
-            Some(version) if VERSIONS.contains(&version.as_str()) => {}
-            Some(version) => {
-                return Err(Fault::new(
-                    400,
-                    "InvalidProtocolVersion",
-                    400_001,
-                    format!("The api-version '{version}' is not supported."),
-                ));
-            }
-            None => {
-                return Err(Fault::new(
-                    400,
-                    "InvalidProtocolVersion",
-                    400_001,
-                    "The api-version query parameter is missing.",
-                ));
-            }
-        }
+        let caller = authenticate(parts, shared, &host, now)?;
+        check_version(&parts.uri)?;
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        Ok(Self { shared: shared.clone(), host, now, uri, headers, rights })
+        Ok(Self { shared: shared.clone(), host, now, uri, headers, caller })
     }
+}
+
+fn authenticate(parts: &Parts, shared: &Shared, host: &str, now: Moment) -> Result<Caller, Fault> {
+    if data_roles::is_bearer(&parts.headers) {
+        let resource = shared.look(|world| world.hubs.get(host).map(|hub| hub.resource.clone())).ok_or_else(gone)?;
+        let admitted =
+            data_roles::admit(shared, &parts.headers, Audience::IotHub, &resource, "Microsoft.Devices/IotHubs");
+        return admitted.map(Caller::Person).map_err(|refusal| match refusal {
+            Refusal::Expired => Fault::unauthorized_now("The token has expired."),
+            Refusal::Invalid => Fault::unauthorized("Unauthorized"),
+        });
+    }
+    let token = wire::header_text(&parts.headers, "authorization").and_then(Token::parse);
+    let token = token.ok_or_else(|| Fault::unauthorized("Unauthorized"))?;
+    let rights = shared.look(|world| {
+        let hub = world.hubs.get(host).ok_or_else(gone)?;
+        if hub.disable_local_auth {
+            return Err(Fault::unauthorized("Shared access policies are disabled for this IoT hub."));
+        }
+        let policy = hub.policies.iter().find(|policy| token.policy.as_deref() == Some(&policy.name));
+        let policy =
+            policy.filter(|policy| token.is_signed_with(&policy.primary) || token.is_signed_with(&policy.secondary));
+        Ok(policy.ok_or_else(|| Fault::unauthorized("Unauthorized"))?.rights.clone())
+    })?;
+    if token.is_expired(now) || !token.covers(host, parts.uri.path()) {
+        return Err(Fault::unauthorized_now("The token has expired or is for another resource."));
+    }
+    Ok(Caller::Policy(rights))
+}
+
+fn check_version(uri: &Uri) -> Result<(), Fault> {
+    let message = match wire::param(uri, "api-version") {
+        Some(version) if VERSIONS.contains(&version.as_str()) => return Ok(()),
+        Some(version) => format!("The api-version '{version}' is not supported."),
+        None => "The api-version query parameter is missing.".to_owned(),
+    };
+    Err(Fault::new(400, "InvalidProtocolVersion", 400_001, message))
 }
