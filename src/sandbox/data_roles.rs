@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 
 use super::entra::tokens::{Audience, BearerError, bearer_token, verify_bearer};
 use super::state::Shared;
-use super::world::{Person, Resource, World};
+use super::world::{Resource, World};
 
 /// Somebody with a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +61,9 @@ fn roles_at(world: &World, oid: &str, resource: &Resource, type_name: &str) -> V
     let id = format!("/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{type_name}/{name}/");
     let id = id.to_ascii_lowercase();
     let reaches = |scope: &str| id.starts_with(&format!("{}/", scope.trim_end_matches('/').to_ascii_lowercase()));
-    let given = world.people.get(oid).map(|person: &Person| person.azure_roles.iter());
-    given.into_iter().flatten().filter(|(scope, _)| reaches(scope)).map(|(_, role)| role.clone()).collect()
+    let person = world.people.get(oid).map(|person| person.azure_roles.as_slice());
+    let application = world.service_principals.get(oid).map(|principal| principal.azure_roles.as_slice());
+    person.or(application).unwrap_or_default().iter().filter(|(scope, _)| reaches(scope)).map(|(_, role)| role.clone()).collect()
 }
 
 impl Principal {

@@ -80,7 +80,9 @@ pub(super) fn add(world: &mut World) {
         tid: CONTOSO.to_owned(),
         name: "contoso-automation".to_owned(),
         secret: AUTOMATION_SECRET.to_owned(),
-        azure_roles: vec![(format!("/subscriptions/{MAIN_SUBSCRIPTION}"), "Contributor".to_owned())],
+        azure_roles: ["Contributor", "IoT Hub Data Contributor", "Device Provisioning Service Data Contributor"]
+            .map(|role| (format!("/subscriptions/{MAIN_SUBSCRIPTION}"), role.to_owned()))
+            .into(),
     };
     world.service_principals.insert(oid.to_owned(), automation);
 }
