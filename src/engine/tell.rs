@@ -156,7 +156,8 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
         ErrorKind::DeviceOffline => {
             run.store()
                 .change_device(run.id(), &before.id, |row| {
-                    row.facts.commanded.clone_from(&before.facts.commanded);
+                    // What was not delivered is no fact, an earlier try that this program broke off included.
+                    row.facts.commanded = before.facts.commanded.clone().filter(|_| row.unclear > 0);
                     unreachable(row, now);
                 })
                 .await?;

@@ -63,7 +63,13 @@ fn roles_at(world: &World, oid: &str, resource: &Resource, type_name: &str) -> V
     let reaches = |scope: &str| id.starts_with(&format!("{}/", scope.trim_end_matches('/').to_ascii_lowercase()));
     let person = world.people.get(oid).map(|person| person.azure_roles.as_slice());
     let application = world.service_principals.get(oid).map(|principal| principal.azure_roles.as_slice());
-    person.or(application).unwrap_or_default().iter().filter(|(scope, _)| reaches(scope)).map(|(_, role)| role.clone()).collect()
+    person
+        .or(application)
+        .unwrap_or_default()
+        .iter()
+        .filter(|(scope, _)| reaches(scope))
+        .map(|(_, role)| role.clone())
+        .collect()
 }
 
 impl Principal {
