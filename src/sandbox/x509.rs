@@ -14,7 +14,7 @@ use super::world::Moment;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// DER, base64.
-    der: String,
+    pub der: String,
     /// Distinguished name of its holder, for example `CN=Fleet CA`.
     pub subject: String,
     /// Distinguished name of its issuer.

@@ -185,7 +185,8 @@ impl Asked<'_> {
     }
 
     fn put(&self, dps: &mut Dps, id: &str) -> Result<Value, Failure> {
-        let properties = &self.body["properties"];
+        // Versions before 2022-02-05 have no `properties` around it.
+        let properties = if self.body["properties"].is_object() { &self.body["properties"] } else { &self.body };
         let certificate = properties["certificate"].as_str().and_then(Certificate::read);
         let certificate = certificate
             .ok_or_else(|| Failure::bad_request("400004", "properties.certificate must be a certificate, base64."))?;

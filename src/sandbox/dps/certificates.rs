@@ -50,6 +50,7 @@ impl AuthorityCertificate {
                 "subject": self.certificate.subject, "expiry": rfc1123(self.certificate.not_after),
                 "thumbprint": self.certificate.sha1, "isVerified": self.verified,
                 "created": rfc1123(self.created), "updated": rfc1123(self.updated),
+                "certificate": self.certificate.der,
             },
         });
         if let Some(code) = &self.code {

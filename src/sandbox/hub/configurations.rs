@@ -42,6 +42,11 @@ impl Configuration {
         for (name, value) in &self.given {
             shown[name] = value.clone();
         }
+        // Results are the hub's, whatever a client sends along with its queries.
+        if let Some(metrics) = shown["metrics"].as_object_mut() {
+            metrics.entry("results").or_insert_with(|| json!({}));
+            metrics.entry("queries").or_insert_with(|| json!({}));
+        }
         shown
     }
 }

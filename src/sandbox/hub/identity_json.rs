@@ -206,8 +206,10 @@ pub(super) fn apply(identity: &mut Identity, body: &Value, now: Moment) -> Resul
     }
     if let Some(scope) = body["deviceScope"].as_str().filter(|_| !identity.iot_edge) {
         scope.clone_into(&mut identity.device_scope);
+        // A leaf has its scope as its only parent: the CLI finds children that way.
+        identity.parent_scopes = Some(scope).filter(|scope| !scope.is_empty()).map(str::to_owned).into_iter().collect();
     }
-    if let Some(scopes) = body["parentScopes"].as_array() {
+    if let Some(scopes) = body["parentScopes"].as_array().filter(|scopes| !scopes.is_empty() || identity.iot_edge) {
         identity.parent_scopes = scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
     Ok(())

@@ -122,7 +122,9 @@ fn members(world: &World, host: &str, job: &Job, now: Moment) -> Vec<String> {
 fn next(shared: &Shared, host: &str, id: &str) -> Option<(String, Job)> {
     let now = shared.clock().now();
     with_job(shared, host, id, |job| {
-        if job.status != JobStatus::Running || now > job.start + time::Duration::seconds(job.most_seconds) {
+        if job.status != JobStatus::Running
+            || now > job.start.max(job.created) + time::Duration::seconds(job.most_seconds)
+        {
             return None;
         }
         let mut pending = job.devices.iter_mut().filter(|(_, row)| row.status == DeviceJobStatus::Pending);
