@@ -156,6 +156,8 @@ async fn sign_out(
     let left =
         web.identity.sign_out(&user, goes_on.is_some()).await.map_err(|error| PageError::Failed(error.into()))?;
     if let Some(flash) = goes_on {
+        // The message goes into a session of its own: the one that has ended does not come back.
+        session.cycle_id().await?;
         flash::leave(&session, flash).await?;
     }
     Ok(Redirect::to(left.as_ref().map_or(paths::HOME, url::Url::as_str)).into_response())
