@@ -132,6 +132,12 @@ impl FailReason {
         }
     }
 
+    /// The device may have left the source without reaching the target: somebody has to look for it.
+    #[must_use]
+    pub fn may_be_lost(self) -> bool {
+        matches!(self, Self::NotSeen | Self::NoAnswer | Self::WrongHub | Self::RegistrationRefused)
+    }
+
     /// What a person can do about it.
     #[must_use]
     pub fn remedy(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Which enrollment group of the DPS stands for which group of the source, and which of them we made.
 
-use super::codec::ns;
+use super::codec::{count, ns};
 use super::{Store, StoreError, WriteTx};
 use crate::clock::Timestamp;
 use crate::ids::EnrollmentGroupId;
@@ -31,7 +31,28 @@ pub async fn record(
     super::migrations::touch(tx, migration).await
 }
 
+/// How the groups of the source came to stand in the DPS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EnrollmentCounts {
+    /// Were there.
+    pub found: u64,
+    /// Made for this migration.
+    pub created: u64,
+}
+
 impl Store {
+    /// How many groups this migration found in the DPS, and how many it made.
+    pub async fn enrollment_counts(&self, migration: MigrationId) -> Result<EnrollmentCounts, StoreError> {
+        let (found, created): (i64, i64) = sqlx::query_as(
+            "select count(*) filter (where made_by_us = 0), count(*) filter (where made_by_us = 1) from enrollments
+             where migration_id = ? and state = 'done'",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(EnrollmentCounts { found: count(found), created: count(created) })
+    }
+
     /// The DPS groups through which this migration's devices may come.
     pub async fn target_groups(&self, migration: MigrationId) -> Result<Vec<EnrollmentGroupId>, StoreError> {
         let ids: Vec<String> = sqlx::query_scalar(

@@ -302,16 +302,17 @@ impl Store {
         Ok((super::codec::count(number), revisions))
     }
 
-    /// A migration that some migration of `person` still needs their sign-in for.
-    pub async fn has_active_run(&self, person: &PersonId) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "select 1 from migrations where tenant = ? and runs_as = ? and state in ('running', 'paused', 'waiting') limit 1",
+    /// Names of the migrations that still need the sign-in of `person`, the one started last first.
+    pub async fn active_runs(&self, person: &PersonId) -> Result<Vec<String>, StoreError> {
+        let names = sqlx::query_scalar(
+            "select name from migrations where tenant = ? and runs_as = ? and state in ('running', 'paused', 'waiting')
+             order by started_at desc",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        Ok(found.is_some())
+        Ok(names)
     }
 
     /// Ids that the engine should have a task for.

@@ -5,6 +5,7 @@
 
 mod codec;
 pub mod devices;
+pub mod drafts;
 pub mod enrollments;
 pub mod events;
 pub mod grants;

@@ -197,10 +197,36 @@ async fn a_page_of_devices_is_filtered_searched_and_never_past_the_end() {
     assert_eq!((all.matching, all.page, all.pages, all.devices.len()), (121, 3, 3, 21));
     let first = f.store.device_page(id, &DeviceFilter::default(), 0).await.expect("a page");
     assert_eq!(first.devices[0].id, DeviceId::from("100%_odd"), "failed first");
-    let found = |place: Option<Place>, search: &str| DeviceFilter { place, search: Some(search.into()) };
+    let found = |place: Option<Place>, search: &str| DeviceFilter {
+        place,
+        search: Some(search.into()),
+        ..DeviceFilter::default()
+    };
     assert_eq!(f.store.device_page(id, &found(None, "%_"), 1).await.expect("a page").matching, 1);
     assert_eq!(f.store.device_page(id, &found(Some(Place::Pending), "sn-01"), 1).await.expect("a page").matching, 10);
     assert_eq!(f.store.device_page(id, &found(None, "boiler SN-005"), 1).await.expect("a page").matching, 1);
+}
+
+#[tokio::test]
+async fn failed_devices_that_may_be_lost_come_first_and_a_reason_narrows_the_page() {
+    let f = fixture().await;
+    let id = f.migration("one").await;
+    f.add(id, "a", Outcome::Failed(FailReason::Offline)).await;
+    f.add(id, "b", Outcome::Moved).await;
+    for (number, reason) in FailReason::ALL.iter().filter(|reason| reason.may_be_lost()).enumerate() {
+        f.add(id, &format!("z{number}"), Outcome::Failed(*reason)).await;
+    }
+    let ids = async |filter: DeviceFilter| {
+        let page = f.store.device_page(id, &filter, 1).await.expect("a page");
+        page.devices.into_iter().map(|device| device.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(DeviceFilter::default()).await, ["z0", "z1", "z2", "z3", "a", "b"]);
+    let offline = DeviceFilter { reason: Some("offline"), ..DeviceFilter::default() };
+    assert_eq!(ids(offline.clone()).await, ["a"]);
+    let exported = f.store.matching_devices_after(id, &offline, "", 9).await.expect("devices");
+    assert_eq!(exported.len(), 1);
+    let outcomes = f.store.outcomes(id).await.expect("outcomes");
+    assert!(outcomes.contains(&(Outcome::Failed(FailReason::Offline), 1)) && outcomes.len() == 6);
 }
 
 #[tokio::test]

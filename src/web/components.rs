@@ -188,6 +188,8 @@ pub struct Pagination {
     pub total: u64,
     /// Address of a page, up to and including `page=`.
     pub base: String,
+    /// The part of the page that the list is in, so that a link does not lead to its top; empty for the top.
+    pub fragment: &'static str,
 }
 
 impl Pagination {
@@ -205,12 +207,17 @@ impl Pagination {
     /// The page before, if any.
     #[must_use]
     pub fn previous(&self) -> Option<String> {
-        (self.page > 1).then(|| format!("{}{}", self.base, self.page - 1))
+        (self.page > 1).then(|| self.link(self.page - 1))
     }
 
     /// The page after, if any.
     #[must_use]
     pub fn next(&self) -> Option<String> {
-        (self.page.saturating_mul(self.size) < self.total).then(|| format!("{}{}", self.base, self.page + 1))
+        (self.page.saturating_mul(self.size) < self.total).then(|| self.link(self.page + 1))
+    }
+
+    fn link(&self, page: u64) -> String {
+        let hash = if self.fragment.is_empty() { "" } else { "#" };
+        format!("{}{page}{hash}{}", self.base, self.fragment)
     }
 }

@@ -12,10 +12,14 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use tower_http::request_id::RequestId;
+use tower_sessions::Session;
+use url::{Position, Url};
 
 use super::render::is_htmx;
 use super::shell::Shell;
 use super::site::Site;
+use super::state::Web;
+use crate::identity::LocalPath;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -93,22 +97,29 @@ pub struct Words {
     what: String,
     remedy: String,
     reference: Option<String>,
+    /// The page that the request came from, where going back to it helps.
+    back: Option<String>,
+    leads_back: bool,
 }
 
 impl Words {
     fn new(status: StatusCode, title: &str, what: &str, remedy: &str) -> Self {
-        Self { status, title: title.into(), what: what.into(), remedy: remedy.into(), reference: None }
+        let (title, what, remedy) = (title.into(), what.into(), remedy.into());
+        Self { status, title, what, remedy, reference: None, back: None, leads_back: false }
     }
 
     fn of(error: &PageError) -> Self {
         match error {
             PageError::NotFound => Self::of_status(StatusCode::NOT_FOUND),
-            PageError::StaleForm => Self::new(
-                StatusCode::FORBIDDEN,
-                "This form is out of date",
-                "It was made for another session, perhaps before you signed in or out. Nothing was changed.",
-                "Reload the page and send the form again.",
-            ),
+            PageError::StaleForm => Self {
+                leads_back: true,
+                ..Self::new(
+                    StatusCode::FORBIDDEN,
+                    "This form is out of date",
+                    "It was made for another session, perhaps before you signed in or out. Nothing was changed.",
+                    "Reload the page and send the form again.",
+                )
+            },
             PageError::ForeignOrigin => Self::new(
                 StatusCode::FORBIDDEN,
                 "Request from another site refused",
@@ -179,8 +190,10 @@ struct ErrorFragment<'a> {
 pub async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let htmx = is_htmx(request.headers());
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).map(str::to_owned);
+    let came_from = came_from(&site, &request);
     let mut response = next.run(request).await;
     let status = response.status();
+    let shell = response.extensions_mut().remove::<Shell>();
     let words = response.extensions_mut().remove::<Words>();
     let speaks_for_itself =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -189,13 +202,11 @@ pub async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) 
     }
     let mut words = words.unwrap_or_else(|| Words::of_status(status));
     words.reference = id.filter(|_| status.is_server_error());
+    words.back = came_from.filter(|_| words.leads_back);
     let html = if htmx {
         ErrorFragment { error: &words }.render()
     } else {
-        // Who is signed in is not looked up for an error: it may be what fails. So nobody is asked to sign in, either.
-        let mut shell = Shell::anonymous(&site);
-        shell.can_sign_in = false;
-        ErrorPage { shell, error: &words }.render()
+        ErrorPage { shell: shell.unwrap_or_else(|| nobody(&site)), error: &words }.render()
     };
     // Headers such as Allow and Retry-After stay; the bare body's own description does not.
     let (mut parts, _) = response.into_parts();
@@ -203,6 +214,47 @@ pub async fn dress(State(site): State<Arc<Site>>, request: Request, next: Next) 
     parts.headers.remove(header::CONTENT_TYPE);
     let html = html.unwrap_or_else(|_| format!("<!doctype html><title>Error</title><p>{status}"));
     (parts, Html(html)).into_response()
+}
+
+/// Who is signed in may be what could not be found out. So nobody is asked to sign in, either.
+fn nobody(site: &Site) -> Shell {
+    let mut shell = Shell::anonymous(site);
+    shell.can_sign_in = false;
+    shell
+}
+
+/// The page of ours that a form was sent from.
+fn came_from(site: &Site, request: &Request) -> Option<String> {
+    let referer = Url::parse(request.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
+    let host = format!("{}:{}", referer.host_str()?, referer.port_or_known_default()?);
+    let ours = referer.scheme() == "http" && site.hosts().contains(&host);
+    let path = LocalPath::parse(&referer[Position::BeforePath..Position::AfterQuery])?;
+    ours.then(|| path.as_str().to_owned())
+}
+
+/// The layer, within the sessions, that tells [`dress`] who looks at an error.
+pub async fn tell_viewer(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let seen = (!is_htmx(request.headers())).then(|| Viewed::of(&request));
+    let mut response = next.run(request).await;
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if let Some(seen) = seen.filter(|_| failed)
+        && let Ok(shell) = Shell::of_error(&web, seen.session.as_ref(), &seen.path).await
+    {
+        response.extensions_mut().insert(shell);
+    }
+    response
+}
+
+/// What of a request tells who looks at its answer.
+struct Viewed {
+    session: Option<Session>,
+    path: String,
+}
+
+impl Viewed {
+    fn of(request: &Request) -> Self {
+        Self { session: request.extensions().get().cloned(), path: request.uri().path().to_owned() }
+    }
 }
 
 /// The answer in place of one whose handler panicked. The panic itself has been logged by the hook.

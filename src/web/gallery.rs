@@ -60,7 +60,7 @@ fn gallery() -> String {
         filters: ["All", "Failed"]
             .map(|label| Filter { label: label.into(), count: 3, href: "/?f".into(), current: label == "All" })
             .to_vec(),
-        pages: Pagination { page: 2, size: 50, total: 120, base: "/x?page=".into() },
+        pages: Pagination { page: 2, size: 50, total: 120, base: "/x?page=".into(), fragment: "" },
     };
     page.render().unwrap()
 }
@@ -110,10 +110,12 @@ fn the_parts_of_a_progress_bar_fill_it() {
 
 #[test]
 fn pages_know_their_neighbours() {
-    let page = |page, total| Pagination { page, size: 50, total, base: "?page=".into() };
+    let page = |page, total| Pagination { page, size: 50, total, base: "?page=".into(), fragment: "" };
     assert_eq!(page(2, 120).summary(), "51 to 100 of 120");
     assert_eq!(page(2, 120).next().as_deref(), Some("?page=3"));
     assert_eq!(page(1, 50).next(), None);
     assert_eq!(page(1, 50).previous(), None);
     assert_eq!(page(1, 0).summary(), "None");
+    let within = Pagination { fragment: "devices-title", ..page(2, 120) };
+    assert_eq!(within.previous().as_deref(), Some("?page=1#devices-title"));
 }

@@ -43,6 +43,12 @@ pub fn keys_count(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/keys/count")
 }
 
+/// Discards a draft (POST).
+#[must_use]
+pub fn discard(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/discard")
+}
+
 /// Starts a draft (POST).
 #[must_use]
 pub fn start(id: &str) -> String {

@@ -41,9 +41,10 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(about::router())
         .merge(migration::router())
         .merge(status::router())
+        .fallback(async || PageError::NotFound)
+        .layer(from_fn_with_state(web.clone(), errors::tell_viewer))
         .layer(sessions)
         .merge(assets::router())
-        .fallback(async || PageError::NotFound)
         .with_state(web);
     guarded(pages, site)
 }

@@ -12,6 +12,7 @@ use super::errors::PageError;
 use super::shell::Shell;
 use super::site::{HasSite, Site};
 use super::{paths, render};
+use crate::migration::preflight::Right;
 
 /// The interface `dtmi:azureiot:DeviceMigration;1`, as a device template takes it in.
 const DEVICE_MIGRATION: &str = include_str!("../../templates/setup/device-migration.json");
@@ -24,6 +25,8 @@ struct SetupPage<'a> {
     shell: Shell,
     site: &'a Site,
     permissions: &'static str,
+    /// The rights that are needed within an IoT Central application.
+    central: [Right; 4],
     env: String,
 }
 
@@ -34,7 +37,13 @@ pub fn router<S: HasSite>() -> Router<S> {
 
 async fn setup<S: HasSite>(State(state): State<S>, shell: Shell) -> Result<Response, PageError> {
     let site = state.site();
-    render::page(&SetupPage { shell, site, permissions: PERMISSIONS.trim_end(), env: env_lines(site) })
+    render::page(&SetupPage {
+        shell,
+        site,
+        permissions: PERMISSIONS.trim_end(),
+        central: Right::IN_CENTRAL,
+        env: env_lines(site),
+    })
 }
 
 /// The lines of a `.env` file for this program as it is served.

@@ -9,6 +9,7 @@ use super::errors::PageError;
 use super::flash::{self, Flash};
 use super::paths;
 use super::site::{HasSite, Site};
+use super::state::Web;
 use crate::clock::Timestamp;
 use crate::identity::{Identity, UserSession};
 
@@ -23,6 +24,8 @@ pub struct Shell {
     pub can_sign_in: bool,
     /// The sandbox's page of truth, when the sandbox is what is talked to.
     pub sandbox_truth: Option<String>,
+    /// How many times as fast as life the sandbox's clock runs.
+    pub speed: u32,
     /// What the last action has to say.
     pub flashes: Vec<Flash>,
 }
@@ -51,8 +54,18 @@ impl Shell {
             account: None,
             can_sign_in: site.is_configured(),
             sandbox_truth: site.sandbox.as_ref().map(|sandbox| sandbox.truth.clone()),
+            speed: 1,
             flashes: Vec::new(),
         }
+    }
+
+    /// The shell of an error: the messages that wait are for another page.
+    pub(super) async fn of_error(web: &Web, session: Option<&Session>, path: &str) -> Result<Self, PageError> {
+        let account = match session {
+            Some(session) => account(&web.identity, &UserSession::new(session.clone())).await?,
+            None => None,
+        };
+        Ok(Self { path: path.to_owned(), account, speed: web.speed(), ..Self::anonymous(web.site()) })
     }
 
     /// The anti-forgery token for this page's forms; empty when nobody is signed in, where there are none.
@@ -84,7 +97,8 @@ impl<S: HasSite> FromRequestParts<S> for Shell {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
-        let mut shell = Self { path: parts.uri.path().to_owned(), ..Self::anonymous(state.site()) };
+        let mut shell =
+            Self { path: parts.uri.path().to_owned(), speed: state.speed(), ..Self::anonymous(state.site()) };
         if let (Some(identity), Some(session)) = (state.identity(), parts.extensions.get::<Session>()) {
             shell.flashes = flash::take(session).await?;
             shell.account = account(identity, &UserSession::new(session.clone())).await?;

@@ -16,11 +16,12 @@ use super::csrf::{NoFields, Verified};
 use super::errors::PageError;
 use super::flash::{self, Flash};
 use super::paths;
+use super::shell::moment;
 use super::state::Web;
 use crate::identity::{
-    Callback, Finished, LocalPath, Prompt, SignInError, SignInStart, SignInWish, SignedIn, UserSession,
+    Callback, Finished, LocalPath, Prompt, Remedy, SignInError, SignInStart, SignInWish, SignedIn, UserSession,
 };
-use crate::ids::TenantId;
+use crate::ids::{PersonId, TenantId};
 
 /// Routes of these actions.
 pub fn router() -> Router<Web> {
@@ -101,6 +102,14 @@ async fn say_failed(session: &Session, error: &SignInError) -> Result<Response, 
 /// A sign-in that failed ends none that is there. An answer that comes again, by the browser's way back or in a second
 /// window, tells nothing about who is signed in.
 fn failed(error: &SignInError, signed_in: bool) -> Flash {
+    if was_cancelled(error) {
+        let what = match signed_in {
+            true => "The sign-in was cancelled, or consent was not given. You are signed in as before.",
+            false => "The sign-in was cancelled, or consent was not given. You are not signed in.",
+        };
+        let remedy = "To go on, sign in and accept what Entra asks for.".to_owned();
+        return Flash { remedy, ..Flash::new(Kind::Info, what) };
+    }
     let repeated = matches!(error, SignInError::AlreadyUsed | SignInError::NotStartedHere);
     let (kind, what) = match (signed_in, repeated) {
         (true, true) => (Kind::Info, format!("{error} You are signed in all the same.")),
@@ -112,17 +121,44 @@ fn failed(error: &SignInError, signed_in: bool) -> Flash {
     Flash { kind, what, remedy, set_up: error.is_set_up() }
 }
 
+/// Entra says the same of who cancels and of who declines to consent.
+fn was_cancelled(error: &SignInError) -> bool {
+    matches!(error, SignInError::Refused(refusal)
+        if refusal.error == "access_denied" && (refusal.code.is_none() || refusal.remedy == Remedy::Consent))
+}
+
+/// What somebody has to know who signs out while a migration uses their rights.
+async fn goes_on(web: &Web, person: &PersonId) -> Result<Option<Flash>, PageError> {
+    let runs = web.store.active_runs(person).await?;
+    let which = match runs.as_slice() {
+        [] => return Ok(None),
+        [name] => format!("“{name}” goes on"),
+        [name, others @ ..] => format!("“{name}” and {} more go on", others.len()),
+    };
+    let until = web.identity.signed_in_until(person).await?.map(|until| format!(" until {}", moment(until)));
+    let what = format!("You are signed out. {which} with your rights{}.", until.unwrap_or_default());
+    let remedy =
+        if runs.len() == 1 { "To end that, sign in and stop it." } else { "To end that, sign in and stop them." };
+    Ok(Some(Flash { remedy: remedy.into(), ..Flash::new(Kind::Info, what) }))
+}
+
 async fn sign_out(
     State(web): State<Web>,
     session: Session,
     Verified(NoFields {}): Verified<NoFields>,
 ) -> Result<Response, PageError> {
-    let user = UserSession::new(session);
-    // A migration goes on after its person has left the browser; its right to do so goes with its end.
-    let needed = match user.user().await? {
-        Some(person) => web.store.has_active_run(&person).await?,
-        None => false,
+    let user = UserSession::new(session.clone());
+    let goes_on = match user.user().await? {
+        Some(person) => goes_on(&web, &person).await?,
+        None => None,
     };
-    let left = web.identity.sign_out(&user, needed).await.map_err(|error| PageError::Failed(error.into()))?;
+    // A migration goes on after its person has left the browser; its right to do so goes with its end.
+    let left =
+        web.identity.sign_out(&user, goes_on.is_some()).await.map_err(|error| PageError::Failed(error.into()))?;
+    if let Some(flash) = goes_on {
+        // The message goes into a session of its own: the one that has ended does not come back.
+        session.cycle_id().await?;
+        flash::leave(&session, flash).await?;
+    }
     Ok(Redirect::to(left.as_ref().map_or(paths::HOME, url::Url::as_str)).into_response())
 }

@@ -61,6 +61,10 @@ pub trait HasSite: Clone + Send + Sync + 'static {
     fn site(&self) -> &Site;
     /// Who signs people in, if anybody.
     fn identity(&self) -> Option<&Identity>;
+    /// How many times as fast as life the program's clock runs.
+    fn speed(&self) -> u32 {
+        1
+    }
 }
 
 impl HasSite for Arc<Site> {

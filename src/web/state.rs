@@ -42,6 +42,10 @@ impl HasSite for Web {
     fn identity(&self) -> Option<&Identity> {
         Some(&self.identity)
     }
+
+    fn speed(&self) -> u32 {
+        self.clock.speed()
+    }
 }
 
 impl FromRef<Web> for Identity {

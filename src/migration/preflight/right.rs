@@ -1,4 +1,4 @@
-//! The rights that a move needs, and what carries each.
+//! The rights that a move needs, and what carries each: the one place of their names for the form and the set-up page.
 
 /// A right that the move needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,25 +31,41 @@ impl Right {
         }
     }
 
-    /// The role or permission that carries it, for the remedy.
-    pub(super) fn carrier(self, scope: &str) -> String {
+    /// The permission of a custom role that carries it, as Azure or IoT Central calls it.
+    #[must_use]
+    pub fn permission(self) -> &'static str {
         match self {
-            Self::ListDpsKeys => format!(
-                "Ask an owner for the role Contributor on the DPS {scope}, or for a role with Microsoft.Devices/provisioningServices/listkeys/action."
-            ),
-            Self::ListHubKeys => format!(
-                "Ask an owner for the role Contributor on the hub {scope}, or for a role with Microsoft.Devices/iotHubs/listkeys/action."
-            ),
-            Self::ReadGroups => central(scope, "View device groups, View device templates"),
-            Self::ReadDevices => central(scope, "View device instances"),
-            Self::ReadConnectivity => central(scope, "Device connectivity management: read"),
-            Self::Jobs => central(scope, "Jobs: create, execute, view"),
+            Self::ListDpsKeys => "Microsoft.Devices/provisioningServices/listkeys/action",
+            Self::ListHubKeys => "Microsoft.Devices/iotHubs/listkeys/action",
+            Self::ReadGroups => "Device groups: view; Device templates: view",
+            Self::ReadDevices => "Device instances: view",
+            Self::ReadConnectivity => "Device connectivity management: read",
+            Self::Jobs => "Jobs: create, execute, view",
         }
     }
-}
 
-fn central(scope: &str, permission: &str) -> String {
-    format!(
-        "Ask an administrator of the IoT Central application {scope} for the role Builder or Administrator, or for a role with the permission “{permission}”."
-    )
+    /// The rights within an IoT Central application, where Azure's roles do not count.
+    pub const IN_CENTRAL: [Self; 4] = [Self::ReadGroups, Self::ReadDevices, Self::ReadConnectivity, Self::Jobs];
+
+    /// The roles of an IoT Central application that carry all of [`Self::IN_CENTRAL`].
+    pub const CENTRAL_ROLES: &'static str = "Administrator and Builder";
+
+    /// The role of Azure that lists keys.
+    pub const KEYS_ROLE: &'static str = "Contributor";
+
+    /// Whom to ask for what, for the remedy.
+    pub(super) fn carrier(self, scope: &str) -> String {
+        let (role, permission) = (Self::KEYS_ROLE, self.permission());
+        let kind = match self {
+            Self::ListDpsKeys => "DPS",
+            Self::ListHubKeys => "hub",
+            Self::ReadGroups | Self::ReadDevices | Self::ReadConnectivity | Self::Jobs => {
+                return format!(
+                    "Ask an administrator of the IoT Central application {scope} to add you as a user with the permission “{permission}” (the roles {} have it). Azure roles do not count there.",
+                    Self::CENTRAL_ROLES
+                );
+            }
+        };
+        format!("Ask an owner for the role {role} on the {kind} {scope}, or for a role with {permission}.")
+    }
 }

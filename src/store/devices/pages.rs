@@ -2,7 +2,7 @@
 
 use super::row::Row;
 use crate::migration::device::MADE_AHEAD;
-use crate::migration::{Counts, Device, MigrationId, Outcome, Place};
+use crate::migration::{Counts, Device, FailReason, MigrationId, Outcome, Place};
 use crate::store::codec::{count, known};
 use crate::store::{Store, StoreError};
 
@@ -14,6 +14,8 @@ pub const PAGE_SIZE: u32 = 50;
 pub struct DeviceFilter {
     /// Only the devices that count here.
     pub place: Option<Place>,
+    /// Of these, only those with this reason, by its stored name.
+    pub reason: Option<&'static str>,
     /// Part of an id or display name.
     pub search: Option<String>,
 }
@@ -21,7 +23,7 @@ pub struct DeviceFilter {
 /// A page of devices.
 #[derive(Debug, Clone)]
 pub struct DevicePage {
-    /// The rows, failed first, then by id.
+    /// The rows, failed first and among them those that may be lost, then by id.
     pub devices: Vec<Device>,
     /// How many match the filter.
     pub matching: u64,
@@ -72,6 +74,12 @@ fn pattern(search: Option<&str>) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+/// The reasons of failed devices that may be lost, as a JSON list.
+fn lost_reasons() -> String {
+    let lost = FailReason::ALL.iter().filter(|reason| reason.may_be_lost()).map(|reason| reason.stored());
+    serde_json::Value::from(lost.collect::<Vec<_>>()).to_string()
 }
 
 #[derive(sqlx::FromRow)]
@@ -126,6 +134,21 @@ impl Store {
         Ok(counts)
     }
 
+    /// How many devices of each outcome there are, with its reason.
+    pub async fn outcomes(&self, migration: MigrationId) -> Result<Vec<(Outcome, u64)>, StoreError> {
+        let rows: Vec<CountRow> = sqlx::query_as(
+            "select outcome, reason, 0 as told, count(*) as n from devices where migration_id = ? group by 1, 2",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        let outcome = |row: CountRow| {
+            let outcome = Outcome::from_stored(&row.outcome, row.reason.as_deref());
+            Ok((known(outcome, "devices", "outcome", &migration.to_string())?, count(row.n)))
+        };
+        rows.into_iter().map(outcome).collect()
+    }
+
     /// A page of devices for people, failed ones first. A page past the end gives the last one.
     pub async fn device_page(
         &self,
@@ -139,13 +162,14 @@ impl Store {
         let matching: i64 = sqlx::query_scalar(
             "select count(*) from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
              and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
-             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')",
+             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\') and (?6 is null or reason = ?6)",
         )
         .bind(&id)
         .bind(columns.outcome)
         .bind(columns.told)
         .bind(columns.already)
         .bind(&like)
+        .bind(filter.reason)
         .fetch_one(&self.pool)
         .await?;
         let matching = count(matching);
@@ -154,8 +178,9 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ?1 and (?2 is null or outcome = ?2)
              and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
-             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')
+             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\') and (?8 is null or reason = ?8)
              order by case outcome when 'failed' then 0 when 'went_back' then 1 when 'waiting' then 2 when 'pending' then 3 else 4 end,
+             case when outcome = 'failed' and reason in (select value from json_each(?9)) then 0 else 1 end,
              device_id limit ?6 offset ?7",
         )
         .bind(&id)
@@ -165,6 +190,8 @@ impl Store {
         .bind(&like)
         .bind(PAGE_SIZE)
         .bind(i64::from(page - 1) * i64::from(PAGE_SIZE))
+        .bind(filter.reason)
+        .bind(lost_reasons())
         .fetch_all(&self.pool)
         .await?;
         let devices = rows.into_iter().map(Device::try_from).collect::<Result<_, _>>()?;
@@ -193,7 +220,7 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ?1 and device_id > ?6 and (?2 is null or outcome = ?2)
              and (?3 is null or (command not in ('none', 'unreachable')) = ?3) and (?4 is null or (reason = 'already_at_target') = ?4)
-             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\')
+             and (device_id like ?5 escape '\\' or coalesce(display_name, '') like ?5 escape '\\') and (?8 is null or reason = ?8)
              order by device_id limit ?7",
         )
         .bind(migration.to_string())
@@ -203,6 +230,7 @@ impl Store {
         .bind(pattern(filter.search.as_deref()))
         .bind(after)
         .bind(limit)
+        .bind(filter.reason)
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Device::try_from).collect()

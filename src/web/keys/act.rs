@@ -1,8 +1,9 @@
-//! What the form of this page does: choose who adds the keys, check again, start.
+//! What the forms of this page do: choose who adds the keys, check again, start, discard.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
 
 use super::page::{Found, draft, show_body, show_refused};
 use super::stated::Stated;
@@ -12,9 +13,11 @@ use crate::identity::{Person, SignedInUser};
 use crate::migration::model::Actor;
 use crate::migration::{KeyHandling, Migration};
 use crate::store::events::{self, EventKind};
-use crate::store::{StoreError, migrations};
-use crate::web::csrf::Verified;
+use crate::store::{StoreError, drafts, migrations};
+use crate::web::components::Kind;
+use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;
+use crate::web::flash::{self, Flash};
 use crate::web::shell::Shell;
 use crate::web::state::Web;
 use crate::web::{paths, render};
@@ -71,6 +74,36 @@ pub(super) async fn start(
             show_refused(&web, &user.person, shell, &migration, &stated, refusal).await
         }
     }
+}
+
+/// *Discard draft*. Nothing of it is kept: a draft never did anything in Azure.
+pub(super) async fn discard(
+    State(web): State<Web>,
+    user: SignedInUser,
+    session: Session,
+    Path(id): Path<String>,
+    Verified(NoFields {}): Verified<NoFields>,
+) -> Result<Response, PageError> {
+    let migration = match draft(&web, &user.person, &id).await? {
+        Found::Draft(migration) => migration,
+        Found::Elsewhere(response) => return Ok(response),
+    };
+    let mut tx = web.store.begin_write().await?;
+    let discarded = drafts::discard(&mut tx, migration.id).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    if !discarded {
+        // Somebody has started it meanwhile.
+        return Ok(Redirect::to(&paths::migration(&id)).into_response());
+    }
+    tracing::info!(migration = %migration.id, by = %user.person.id, "a draft was discarded");
+    let what = format!("The draft “{}” is discarded. Nothing was done in Azure.", migration.name);
+    flash::leave(&session, Flash::new(Kind::Success, what)).await?;
+    Ok(Redirect::to(paths::MIGRATIONS).into_response())
+}
+
+/// Whoever comes by GET, from a reload or a sign-in, is led to the draft.
+pub(super) async fn to_page(Path(id): Path<String>) -> Redirect {
+    Redirect::to(&paths::keys(&id))
 }
 
 fn actor(person: &Person) -> Actor {

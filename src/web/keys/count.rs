@@ -21,6 +21,8 @@ use crate::web::state::Web;
 #[template(path = "keys/count.html")]
 struct CountFragment {
     count: Count,
+    /// The count has not been there before: what follows from it is sent along.
+    out_of_band: bool,
 }
 
 pub(super) async fn show(
@@ -31,9 +33,13 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     match draft(&web, &user.person, &id).await? {
         Found::Draft(migration) => {
-            render::polled(&CountFragment { count: count(&web, &user.person, &migration) }, &headers)
+            let count = count(&web, &user.person, &migration);
+            render::polled(&CountFragment { count, out_of_band: true }, &headers)
         }
-        Found::Elsewhere(_) => render::polled(&CountFragment { count: Count { id, words: None } }, &headers),
+        Found::Elsewhere(_) => {
+            let count = Count { id, hub: String::new(), words: None };
+            render::polled(&CountFragment { count, out_of_band: false }, &headers)
+        }
     }
 }
 
@@ -47,5 +53,5 @@ pub(super) fn count(web: &Web, person: &Person, migration: &Migration) -> Count 
         template: source.template.clone(),
     };
     let state = web.counting.of(&key, Arc::clone(&web.identity.tokens(&person.id)));
-    Count { id: migration.id.to_string(), words: Some(CountWords::of(&state)) }
+    Count { words: Some(CountWords::of(&state)), ..Count::none(migration) }
 }

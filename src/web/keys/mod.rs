@@ -22,4 +22,5 @@ pub(super) fn router() -> Router<Web> {
         .route(&paths::keys("{id}"), get(page::show).post(act::choose))
         .route(&paths::keys_count("{id}"), get(count::show))
         .route(&paths::start("{id}"), post(act::start))
+        .route(&paths::discard("{id}"), get(act::to_page).post(act::discard))
 }

@@ -24,6 +24,7 @@ struct KeysPage {
     count: Count,
     body: Body,
     refusal: Refusal,
+    out_of_band: bool,
     /// Until when the run can use the sign-in of the person who looks.
     until: Option<String>,
 }
@@ -32,6 +33,8 @@ struct KeysPage {
 #[template(path = "keys/body.html")]
 struct BodyFragment {
     body: Body,
+    count: Count,
+    out_of_band: bool,
 }
 
 /// The page of a draft.
@@ -73,8 +76,9 @@ pub(super) async fn show_body(
     migration: &Migration,
     stated: &Stated,
 ) -> Result<Response, PageError> {
-    let body = body(web, person, csrf, migration, stated).await.0;
-    render::page(&BodyFragment { body })
+    let (body, readable) = body(web, person, csrf, migration, stated).await;
+    let count = count_if(readable, web, person, migration);
+    render::page(&BodyFragment { body, count, out_of_band: false })
 }
 
 async fn page(
@@ -88,17 +92,18 @@ async fn page(
     let (body, readable) = body(web, person, shell.csrf().to_owned(), migration, stated).await;
     KeysPage {
         review: Review::new(migration, web.azure.cloud()),
-        // A count that others began is only for those who may read the application.
-        count: if readable {
-            count(web, person, migration)
-        } else {
-            Count { id: migration.id.to_string(), words: None }
-        },
+        count: count_if(readable, web, person, migration),
+        out_of_band: false,
         until: web.engine.signed_in_until(&person.id).await.map(moment),
         shell,
         body,
         refusal,
     }
+}
+
+/// A count that others began is only for those who may read the application.
+fn count_if(readable: bool, web: &Web, person: &Person, migration: &Migration) -> Count {
+    if readable { count(web, person, migration) } else { Count::none(migration) }
 }
 
 /// The body, and whether Azure let the person read what it is made of.

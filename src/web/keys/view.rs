@@ -9,7 +9,7 @@ use crate::migration::coverage::{Covered, Standing};
 use crate::migration::preflight::ArrivalFloor;
 use crate::migration::{KeyHandling, Migration};
 use crate::web::components::{Choice, Field, Kind};
-use crate::web::new::{CountWords, Trouble};
+use crate::web::new::{CountWords, Entered, Trouble};
 
 /// The part of the page that follows from the form and from Azure; htmx swaps it.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ pub(super) struct Review {
     pub(super) arrival: String,
     pub(super) register: &'static str,
     pub(super) pace: String,
+    /// The form as it was filled in for this draft.
+    pub(super) change: String,
 }
 
 impl Review {
@@ -97,6 +99,7 @@ impl Review {
                 false => "Ahead, wherever it is certain which key a device presents",
             },
             pace: crate::web::new::pace(&floor, None),
+            change: Entered::of(migration, cloud.central_suffix).page(),
         }
     }
 }
@@ -105,7 +108,15 @@ impl Review {
 #[derive(Debug)]
 pub(super) struct Count {
     pub(super) id: String,
+    pub(super) hub: String,
     pub(super) words: Option<CountWords>,
+}
+
+impl Count {
+    /// The count of a group that the person may not have counted.
+    pub(super) fn none(migration: &Migration) -> Self {
+        Self { id: migration.id.to_string(), hub: migration.plan.target.hub_name.clone(), words: None }
+    }
 }
 
 /// What the body is made of.

@@ -3,6 +3,7 @@
 use url::form_urlencoded::byte_serialize;
 
 use super::summary::{Badge, place_badge};
+use crate::clock::Timestamp;
 use crate::migration::device::{Device, Stage, Via};
 use crate::migration::{Fact, Place};
 use crate::web::moment::Moment;
@@ -47,8 +48,10 @@ pub struct FactView {
     pub words: String,
 }
 
-impl From<&Device> for DeviceRow {
-    fn from(device: &Device) -> Self {
+impl DeviceRow {
+    /// The row of a device at the time `now`.
+    #[must_use]
+    pub fn of(device: &Device, now: Timestamp) -> Self {
         let place = Place::of_device(device);
         let open = device.outcome.is_open();
         Self {
@@ -63,8 +66,8 @@ impl From<&Device> for DeviceRow {
             why: why(device.outcome.reason().filter(|_| place != Place::Already), device.detail.as_deref()),
             remedy: device.outcome.remedy(),
             attempts: device.attempts,
-            next_try: device.next_try_at.filter(|_| open).map(Moment::from),
-            until: device.deadline.filter(|_| place == Place::OnTheWay).map(Moment::from),
+            next_try: device.next_try_at.filter(|_| open).map(|at| Moment::ahead(at, now)),
+            until: device.deadline.filter(|_| place == Place::OnTheWay).map(|at| Moment::ahead(at, now)),
         }
     }
 }

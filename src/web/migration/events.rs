@@ -54,7 +54,8 @@ impl EventList {
         let more = events.len() > limit as usize;
         events.truncate(limit as usize);
         let path = paths::migration(&migration.to_string());
-        let older = events.last().filter(|_| more).map(|event| format!("{path}/events?before={}", event.id));
+        let older =
+            events.last().filter(|_| more).map(|event| format!("{path}/events?before={}#events-title", event.id));
         let rows = events
             .into_iter()
             .map(|event| EventRow { id: event.id, at: event.at.into(), actor: event.actor, text: event.text })

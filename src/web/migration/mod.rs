@@ -6,11 +6,15 @@ mod act;
 pub mod action;
 pub mod csv;
 pub mod device_view;
+#[cfg(test)]
+mod end_tests;
 pub mod events;
 pub mod export;
 pub mod page;
 pub mod plan_view;
+mod plan_words;
 pub mod query;
+pub mod reasons;
 pub mod status_view;
 pub mod summary;
 #[cfg(test)]

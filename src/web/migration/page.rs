@@ -13,6 +13,7 @@ use crate::identity::SignedInUser;
 use crate::migration::Migration;
 use crate::web::errors::PageError;
 use crate::web::live::Tag;
+use crate::web::moment::minute;
 use crate::web::render;
 use crate::web::shell::Shell;
 use crate::web::state::Web;
@@ -54,7 +55,9 @@ pub(super) async fn live(
     let viewer = viewer(&web, &migration, &user).await?;
     let query = DeviceQuery::from(query);
     let sign_in = viewer.signed_in_until.map(Timestamp::unix_timestamp);
-    let tag = Tag::of((migration.id, migration.revision, query.href(""), &viewer.csrf, sign_in));
+    // Times to come say how far off they are, by the minute.
+    let minute = migration.state.is_active().then(|| minute(web.clock.now()));
+    let tag = Tag::of((migration.id, migration.revision, query.href(""), &viewer.csrf, sign_in, minute));
     if tag.is_known_to(&headers) {
         return Ok(tag.not_modified());
     }

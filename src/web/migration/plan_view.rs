@@ -1,8 +1,11 @@
 //! View model of what a migration was set up to do: source, target, people, and links out to Azure.
 
+use super::plan_words;
 use crate::azure::cloud::Cloud;
 use crate::ids::TenantId;
-use crate::migration::{KeyHandling, Migration};
+use crate::migration::Migration;
+use crate::migration::model::StepRecord;
+use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
 
@@ -36,10 +39,10 @@ pub struct PlanView {
     pub hub_size: String,
     /// The device to be moved first, if the person named one.
     pub canary: Option<String>,
-    /// Who registers devices.
+    /// Who registers devices, or did.
     pub registration: &'static str,
-    /// Who adds the keys.
-    pub keys: &'static str,
+    /// What becomes, or became, of the keys.
+    pub keys: String,
     /// Groups that the person stated to be unused.
     pub stated_unused: Vec<String>,
     /// How long a device has to turn up.
@@ -58,6 +61,17 @@ pub struct PlanView {
     pub jobs: Vec<JobView>,
 }
 
+/// What was done so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// The steps.
+    pub steps: &'a [StepRecord],
+    /// The jobs in IoT Central.
+    pub jobs: &'a [JobRecord],
+    /// The groups in the DPS.
+    pub groups: EnrollmentCounts,
+}
+
 /// A job in IoT Central.
 #[derive(Debug, Clone)]
 pub struct JobView {
@@ -70,7 +84,7 @@ pub struct JobView {
 impl PlanView {
     /// Makes the view, with links into `cloud` for people of `tenant`.
     #[must_use]
-    pub fn of(migration: &Migration, jobs: &[JobRecord], cloud: &Cloud, tenant: &TenantId) -> Self {
+    pub fn of(migration: &Migration, done: Done<'_>, cloud: &Cloud, tenant: &TenantId) -> Self {
         let source = &migration.plan.source;
         let target = &migration.plan.target;
         Self {
@@ -83,15 +97,8 @@ impl PlanView {
             hub: Link { text: target.hub_name.clone(), href: Some(cloud.portal_link(tenant, &target.hub_id)) },
             hub_size: size(&target.hub_sku, target.hub_units),
             canary: migration.plan.canary.as_ref().map(ToString::to_string),
-            registration: if migration.plan.register_on_arrival {
-                "DPS registers each device as it arrives"
-            } else {
-                "Registered ahead where the key is certain, else by DPS on arrival"
-            },
-            keys: match migration.keys {
-                KeyHandling::Program => "Added by this program",
-                KeyHandling::ByHand => "Added by hand in the portal",
-            },
+            registration: plan_words::identities(migration, done.steps),
+            keys: plan_words::keys(migration, done.groups, done.steps),
             stated_unused: migration.stated_unused.clone(),
             arrival_minutes: migration.plan.arrival_minutes,
             created_by: migration.created_by.name.clone(),
@@ -99,7 +106,7 @@ impl PlanView {
             started_by: migration.runs_as.as_ref().map(|person| person.name.clone()),
             started_at: migration.started_at.map(Moment::from),
             ended_at: migration.ended_at.map(Moment::from),
-            jobs: jobs.iter().map(|job| JobView::of(job, migration, cloud)).collect(),
+            jobs: done.jobs.iter().map(|job| JobView::of(job, migration, cloud)).collect(),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Which devices of a migration a page shows: outcome, search text and page, kept in the address.
+//! Which devices of a migration a page shows: outcome, reason, search text and page, kept in the address.
 
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-use crate::migration::Place;
+use crate::migration::{FailReason, Place, SkipReason};
 use crate::store::devices::DeviceFilter;
 
 /// Longest search text that is looked for, in characters.
@@ -13,6 +13,7 @@ const SEARCH_MAX: usize = 200;
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct RawQuery {
     outcome: Option<String>,
+    reason: Option<String>,
     q: Option<String>,
     page: Option<String>,
 }
@@ -20,7 +21,7 @@ pub struct RawQuery {
 /// A part of a migration's devices. Whatever cannot be understood of an address is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceQuery {
-    /// Place and search text.
+    /// Place, reason and search text.
     pub filter: DeviceFilter,
     /// The page, from 1.
     pub page: u32,
@@ -31,7 +32,17 @@ impl From<RawQuery> for DeviceQuery {
         let search = raw.q.map(|q| q.trim().chars().take(SEARCH_MAX).collect::<String>()).filter(|q| !q.is_empty());
         let place = raw.outcome.as_deref().and_then(Place::from_stored);
         let page = raw.page.and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
-        Self { filter: DeviceFilter { place, search }, page }
+        let reason = raw.reason.as_deref().and_then(|reason| known_reason(place?, reason));
+        Self { filter: DeviceFilter { place, reason, search }, page }
+    }
+}
+
+/// The stored name of a reason, if devices of that place can have it.
+fn known_reason(place: Place, name: &str) -> Option<&'static str> {
+    match place {
+        Place::Failed => FailReason::from_stored(name).map(FailReason::stored),
+        Place::Skipped => SkipReason::from_stored(name).map(SkipReason::stored),
+        _ => None,
     }
 }
 
@@ -45,7 +56,19 @@ impl DeviceQuery {
     /// The same search among the devices of another place, from the first page.
     #[must_use]
     pub fn at(&self, place: Option<Place>) -> Self {
-        Self { filter: DeviceFilter { place, search: self.filter.search.clone() }, page: 1 }
+        Self { filter: DeviceFilter { place, reason: None, search: self.filter.search.clone() }, page: 1 }
+    }
+
+    /// All devices of a place that have this reason, from the first page.
+    #[must_use]
+    pub fn because(&self, place: Place, reason: Option<&'static str>) -> Self {
+        Self { filter: DeviceFilter { place: Some(place), reason, search: None }, page: 1 }
+    }
+
+    /// The same devices, from the first page.
+    #[must_use]
+    pub fn from_the_first(&self) -> Self {
+        Self { filter: self.filter.clone(), page: 1 }
     }
 
     /// Whether it shows less than all devices.
@@ -79,6 +102,9 @@ impl DeviceQuery {
         if let Some(place) = self.filter.place {
             query.append_pair("outcome", place.stored());
         }
+        if let Some(reason) = self.filter.reason {
+            query.append_pair("reason", reason);
+        }
         if let Some(search) = &self.filter.search {
             query.append_pair("q", search);
         }
@@ -92,7 +118,7 @@ mod tests {
     use super::*;
 
     fn parsed(outcome: &str, q: &str, page: &str) -> DeviceQuery {
-        RawQuery { outcome: Some(outcome.into()), q: Some(q.into()), page: Some(page.into()) }.into()
+        RawQuery { outcome: Some(outcome.into()), reason: None, q: Some(q.into()), page: Some(page.into()) }.into()
     }
 
     #[test]
@@ -102,6 +128,17 @@ mod tests {
         assert_eq!(query.href("/m"), "/m?outcome=failed&q=pump+%26+co&page=3");
         assert_eq!(query.at(Some(Place::OnTheWay)).href("/m"), "/m?outcome=on_the_way&q=pump+%26+co");
         assert_eq!(DeviceQuery::from(RawQuery::default()).page_base("/m"), "/m?page=");
+    }
+
+    #[test]
+    fn a_reason_is_kept_where_devices_can_have_it() {
+        let of = |outcome: &str, reason: &str| {
+            let raw = RawQuery { outcome: Some(outcome.into()), reason: Some(reason.into()), ..RawQuery::default() };
+            DeviceQuery::from(raw).href("/m")
+        };
+        assert_eq!(of("failed", "not_seen"), "/m?outcome=failed&reason=not_seen");
+        assert_eq!(of("skipped", "not_seen"), "/m?outcome=skipped");
+        assert_eq!(of("", "not_seen"), "/m");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::web::moment::Moment;
 /// What the view is made from, as read from the database.
 #[derive(Debug)]
 pub struct Facts<'a> {
+    /// The time.
+    pub now: Timestamp,
     /// The record.
     pub migration: &'a Migration,
     /// Its counts.
@@ -107,7 +109,7 @@ impl StatusView {
         let Facts { migration, counts, steps, .. } = *facts;
         Self {
             summary: Summary::of(migration, counts, steps),
-            trouble: trouble(migration),
+            trouble: trouble(migration, facts.now),
             beside: beside(counts),
             waits: waits(facts),
             steps: steps.iter().map(|record| StepView::of(record, &migration.state)).collect(),
@@ -121,7 +123,7 @@ impl StatusView {
     }
 }
 
-fn trouble(migration: &Migration) -> Option<Trouble> {
+fn trouble(migration: &Migration, now: Timestamp) -> Option<Trouble> {
     match (&migration.state, &migration.retry) {
         (MigrationState::Paused(pause), _) => Some(Trouble {
             kind: Kind::Warning,
@@ -136,7 +138,7 @@ fn trouble(migration: &Migration) -> Option<Trouble> {
             title: "Waiting for a passing trouble to end",
             what: trouble.clone(),
             remedy: "Nothing to do: it is tried again by itself.".into(),
-            until: Some((*at).into()),
+            until: Some(Moment::ahead(*at, now)),
         }),
         _ => None,
     }
@@ -184,12 +186,14 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
     if !matches!(state, MigrationState::Running | MigrationState::Waiting) {
         return Vec::new();
     }
-    let due = facts.next_due.map(|at| Wait { what: "The next unreachable device is tried again at", at: at.into() });
+    let due = facts
+        .next_due
+        .map(|at| Wait { what: "The next unreachable device is tried again at", at: Moment::ahead(at, facts.now) });
     let on_the_way = facts.counts.on_the_way > 0;
     let deadline = facts
         .last_deadline
         .filter(|_| on_the_way)
-        .map(|at| Wait { what: "The last device on the way may turn up until", at: at.into() });
+        .map(|at| Wait { what: "The last device on the way may turn up until", at: Moment::ahead(at, facts.now) });
     deadline.into_iter().chain(due).collect()
 }
 
@@ -200,7 +204,7 @@ fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {
         true => ("your sign-in".to_owned(), "you sign in"),
         false => (format!("the sign-in of {}", person.name), "they sign in"),
     };
-    let until = facts.signed_in_until.map(Moment::from);
+    let until = facts.signed_in_until.map(|at| Moment::ahead(at, facts.now));
     Some(SignIn {
         uses: format!("It uses {whose}"),
         until,

@@ -70,16 +70,16 @@ fn state_badge(state: &MigrationState, counts: &Counts) -> Badge {
     Badge { kind, icon, label }
 }
 
-/// The order of the bar: what is proven, what went wrong, what is open, what was never to move.
+/// The order of the bar: what is at the target, what went wrong, what is open, what was never to move.
 const BAR: [Place; 9] = [
     Place::Moved,
+    Place::Already,
     Place::Failed,
     Place::WentBack,
     Place::Waiting,
     Place::OnTheWay,
     Place::Pending,
     Place::Returned,
-    Place::Already,
     Place::Skipped,
 ];
 
@@ -92,11 +92,11 @@ fn progress(counts: &Counts) -> Option<Progress> {
 #[must_use]
 pub fn place_badge(place: Place) -> Badge {
     let (kind, icon) = match place {
-        Place::Moved => (Kind::Success, "success"),
+        Place::Moved | Place::Already => (Kind::Success, "success"),
         Place::OnTheWay => (Kind::Info, "info"),
         Place::Waiting => (Kind::Warning, "clock"),
         Place::Failed | Place::WentBack => (Kind::Error, "error"),
-        Place::Pending | Place::Returned | Place::Already | Place::Skipped => (Kind::Neutral, "neutral"),
+        Place::Pending | Place::Returned | Place::Skipped => (Kind::Neutral, "neutral"),
     };
     Badge { kind, icon, label: place.label() }
 }

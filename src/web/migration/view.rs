@@ -3,8 +3,9 @@
 use super::action::Action;
 use super::device_view::DeviceRow;
 use super::events::{EventList, NEWEST};
-use super::plan_view::PlanView;
+use super::plan_view::{Done, PlanView};
 use super::query::DeviceQuery;
+use super::reasons::{Breakdown, breakdowns, filter_label};
 use super::status_view::{Facts, StatusView};
 use crate::clock::Timestamp;
 use crate::identity::{LocalPath, sign_in_url};
@@ -13,6 +14,7 @@ use crate::migration::{Counts, Migration, MigrationState, Place};
 use crate::store::devices::{DevicePage, PAGE_SIZE};
 use crate::web::components::{Filter, Pagination};
 use crate::web::errors::PageError;
+use crate::web::new::Entered;
 use crate::web::paths;
 use crate::web::state::Web;
 
@@ -21,6 +23,10 @@ use crate::web::state::Web;
 pub struct MigrationView {
     /// The name that its maker gave it.
     pub name: String,
+    /// What the browser's tab says: state first.
+    pub title: String,
+    /// Its id.
+    pub id: String,
     /// The page's address, without filter.
     pub path: String,
     /// The page's address, with filter.
@@ -41,6 +47,12 @@ pub struct MigrationView {
     pub query: DeviceQuery,
     /// State, counts, steps, actions.
     pub status: StatusView,
+    /// Failed and skipped devices by reason.
+    pub breakdowns: Vec<Breakdown>,
+    /// The form filled in for the devices that did not move, once nothing more happens.
+    pub rest: Option<String>,
+    /// The form as it was filled in, while it is a draft.
+    pub change: Option<String>,
     /// What was set up.
     pub plan: PlanView,
     /// Links that narrow the devices.
@@ -111,7 +123,9 @@ impl MigrationView {
         let counts = store.counts(id).await?;
         let steps = store.steps(id).await?;
         let jobs = store.jobs(id).await?;
+        let now = web.clock.now();
         let facts = Facts {
+            now,
             migration: &migration,
             counts: &counts,
             steps: &steps,
@@ -122,7 +136,8 @@ impl MigrationView {
             unused_identities: store.unused_identities(id).await?,
         };
         let status = StatusView::of(&facts);
-        let plan = PlanView::of(&migration, &jobs, web.azure.cloud(), &viewer.person.tid);
+        let done = Done { steps: &steps, jobs: &jobs, groups: store.enrollment_counts(id).await? };
+        let plan = PlanView::of(&migration, done, web.azure.cloud(), &viewer.person.tid);
         let page = store.device_page(id, &query.filter, query.page).await?;
         query.page = page.page;
         let shown = match &query.filter.search {
@@ -130,20 +145,27 @@ impl MigrationView {
             None => counts,
         };
         let path = paths::migration(&id.to_string());
+        let suffix = web.azure.cloud().central_suffix;
         Ok(Self {
+            id: id.to_string(),
             here: query.href(&path),
-            csv: query.at(query.filter.place).href(&format!("{path}/devices.csv")),
+            csv: query.from_the_first().href(&format!("{path}/devices.csv")),
             keys: format!("{path}/keys"),
             sign_in: sign_in_url(&LocalPath::parse(&path).unwrap_or_default()),
             csrf: viewer.csrf,
             poll: Poll::of(&migration.state, query.href(&format!("{path}/live"))),
             oob,
+            title: format!("{} · {}", status.summary.badge.label, migration.name),
+            breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path),
+            rest: (migration.state.is_ended() && has_rest(&counts))
+                .then(|| Entered::rest_of(&migration, suffix).page()),
+            change: (migration.state == MigrationState::Draft).then(|| Entered::of(&migration, suffix).page()),
             status,
             plan,
-            filters: filters(&query, &shown, &path),
+            filters: filters(&query, &shown, page.matching, &path),
             pages: pagination(&page, &query, &path),
             no_devices: no_devices(&query, &migration.state),
-            devices: page.devices.iter().map(DeviceRow::from).collect(),
+            devices: page.devices.iter().map(|device| DeviceRow::of(device, now)).collect(),
             events: EventList::read(store, id, None, NEWEST).await?,
             query,
             name: migration.name,
@@ -152,26 +174,44 @@ impl MigrationView {
     }
 }
 
+/// Whether devices that were to move did not.
+fn has_rest(counts: &Counts) -> bool {
+    counts.failed + counts.went_back + counts.waiting + counts.unsettled() > 0
+}
+
 /// What is always offered, failed first; the rest only where there is something.
 const MAIN: [Place; 6] = [Place::Failed, Place::Waiting, Place::OnTheWay, Place::Pending, Place::Moved, Place::Skipped];
 const RARE: [Place; 3] = [Place::Already, Place::WentBack, Place::Returned];
 
-fn filters(query: &DeviceQuery, counts: &Counts, path: &str) -> Vec<Filter> {
+fn filters(query: &DeviceQuery, counts: &Counts, matching: u64, path: &str) -> Vec<Filter> {
     let current = query.filter.place;
     let link = |place: Option<Place>, label: &str, count: u64| Filter {
         label: label.to_owned(),
         count,
         href: format!("{}#devices-title", query.at(place).href(path)),
-        current: place == current,
+        current: place == current && query.filter.reason.is_none(),
     };
     let rare = RARE.into_iter().filter(|place| counts.at(*place) > 0 || current == Some(*place));
     let mut links = vec![link(None, "All", counts.total())];
     links.extend(MAIN.into_iter().chain(rare).map(|place| link(Some(place), place.label(), counts.at(place))));
+    let reason = filter_label(query).map(|label| Filter {
+        label,
+        count: matching,
+        href: format!("{}#devices-title", query.from_the_first().href(path)),
+        current: true,
+    });
+    links.extend(reason);
     links
 }
 
 fn pagination(page: &DevicePage, query: &DeviceQuery, path: &str) -> Pagination {
-    Pagination { page: page.page.into(), size: PAGE_SIZE.into(), total: page.matching, base: query.page_base(path) }
+    Pagination {
+        page: page.page.into(),
+        size: PAGE_SIZE.into(),
+        total: page.matching,
+        base: query.page_base(path),
+        fragment: "devices-title",
+    }
 }
 
 fn no_devices(query: &DeviceQuery, state: &MigrationState) -> &'static str {
@@ -203,7 +243,7 @@ mod tests {
         for (power, place) in Place::ALL.iter().enumerate() {
             counts.add(*place, 1 << power);
         }
-        let links = filters(&DeviceQuery::default(), &counts, "/m");
+        let links = filters(&DeviceQuery::default(), &counts, 0, "/m");
         let rest: u64 = links[1..].iter().map(|link| link.count).sum();
         assert_eq!((links[0].label.as_str(), links[0].count), ("All", rest));
         assert!(links[0].current);

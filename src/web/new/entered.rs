@@ -5,6 +5,7 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use crate::identity::LocalPath;
+use crate::migration::{Migration, Mode};
 use crate::web::paths;
 
 /// The raw fields. All are optional and none is trusted.
@@ -39,7 +40,44 @@ pub struct Entered {
     pub key: String,
 }
 
+/// What the name of a migration of the rest ends with.
+const REST: &str = ", the rest";
+
 impl Entered {
+    /// The form as it was filled in for a migration. `suffix`: the end of the hosts of this cloud's applications.
+    #[must_use]
+    pub fn of(migration: &Migration, suffix: &str) -> Self {
+        let (source, target) = (&migration.plan.source, &migration.plan.target);
+        let (application, address) = match source.app_id {
+            Some(_) => (source.subdomain.to_string(), String::new()),
+            None => (String::new(), format!("https://{}.{suffix}", source.subdomain)),
+        };
+        Self {
+            name: migration.name.clone(),
+            mode: Mode::CentralToHub.stored().to_owned(),
+            application,
+            address,
+            group: source.group.to_string(),
+            template: source.template.to_string(),
+            dps: target.dps_host.to_string(),
+            hub: target.hub_host.to_string(),
+            on_arrival: if migration.plan.register_on_arrival { "yes".to_owned() } else { String::new() },
+            canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
+            minutes: migration.plan.arrival_minutes.to_string(),
+            ..Self::default()
+        }
+    }
+
+    /// The form for the devices that a migration did not move. Its canary has moved or is to be chosen anew.
+    #[must_use]
+    pub fn rest_of(migration: &Migration, suffix: &str) -> Self {
+        let before = Self::of(migration, suffix);
+        let name = before.name.strip_suffix(REST).unwrap_or(&before.name);
+        let room = Migration::NAME_MAX - REST.len();
+        let name = name.chars().take(room).collect::<String>() + REST;
+        Self { name, canary: String::new(), ..before }
+    }
+
     /// The fields as a query string, without `?`. Empty fields are left out.
     #[must_use]
     pub fn query(&self) -> String {

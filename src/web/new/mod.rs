@@ -6,6 +6,7 @@
 //! ([`parse`]), tries every right that the move needs ([`rights`]), and makes a draft only if nothing stands in the way.
 
 mod address;
+mod application;
 mod create;
 mod entered;
 mod page;

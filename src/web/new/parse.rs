@@ -277,6 +277,7 @@ fn app_mistake(of: &AppMistake) -> Mistake {
             FieldKey::Application,
             "This application is not in the list any more. Choose again, or give its address.",
         ),
+        AppMistake::NotRunning(words) => mistake(FieldKey::Application, words.clone()),
         AppMistake::Address(words) => mistake(FieldKey::Address, words.clone()),
     }
 }

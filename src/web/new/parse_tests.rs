@@ -177,3 +177,11 @@ fn an_application_from_the_list_and_an_address_at_once_is_asked_back() {
     let both = Offer { app: Some(Err(AppMistake::Both)), contents: Loaded::NotAsked, ..offer() };
     assert_eq!(parse(&entered(), &both).expect_err("a mistake")[0].field, FieldKey::Address);
 }
+
+#[test]
+fn an_application_that_does_not_run_is_the_mistake_and_not_its_lists() {
+    let words = "The application Contoso fleet is suspended.".to_owned();
+    let offer = Offer { app: Some(Err(AppMistake::NotRunning(words.clone()))), contents: Loaded::NotAsked, ..offer() };
+    let found = parse(&entered(), &offer).expect_err("a mistake");
+    assert_eq!(found, [Mistake { field: FieldKey::Application, words }]);
+}

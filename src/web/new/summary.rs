@@ -4,7 +4,8 @@ use super::entered::Entered;
 use super::reading::Trouble;
 use super::survey::Review;
 use crate::engine::counting::CountState;
-use crate::migration::preflight::{self, ArrivalFloor, Finding, Severity, grouped};
+use crate::migration::preflight::{self, ArrivalFloor, Finding, Right, Severity, grouped};
+use crate::web::components::Kind;
 
 /// The summary.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Summary {
     pub(super) warnings: Vec<Note>,
     pub(super) pace: Option<String>,
     pub(super) keys: Option<String>,
-    /// Source and target are chosen and nothing stands in the way.
+    /// The rights were checked, source and target are chosen, and nothing stands in the way.
     pub(super) clear: bool,
     /// Something was not found out that another try may tell.
     pub(super) again: bool,
@@ -35,6 +36,12 @@ pub(super) struct Summary {
 #[derive(Debug)]
 pub(in crate::web) struct CountWords {
     pub(in crate::web) headline: String,
+    /// `190 to move of 194`: what a start is about.
+    pub(in crate::web) to_move: String,
+    /// How many can be told to move, and whether that is final.
+    pub(in crate::web) movable: (String, bool),
+    /// The devices that are left out, each kind a sentence.
+    pub(in crate::web) left_out: Vec<String>,
     pub(in crate::web) detail: Option<String>,
     pub(in crate::web) counting: bool,
 }
@@ -42,6 +49,7 @@ pub(in crate::web) struct CountWords {
 /// A finding in words.
 #[derive(Debug)]
 pub(super) struct Note {
+    pub(super) kind: Kind,
     pub(super) what: String,
     pub(super) remedy: String,
     /// The set-up guide helps.
@@ -89,22 +97,23 @@ impl Summary {
             count: review.count.as_ref().map(CountWords::of),
             checking,
             pace: review.floor.as_ref().map(|floor| pace(floor, review.count.as_ref())),
-            keys: review.survey.enrollment.map(|groups| match groups.symmetric {
-                1 => "1 enrollment group with symmetric keys; it is added to the DPS in the next step".into(),
-                number => format!(
-                    "{number} enrollment groups with symmetric keys; they are added to the DPS in the next step"
-                ),
+            keys: review.survey.enrollment.map(|groups| {
+                let noun = if groups.symmetric == 1 { "enrollment group" } else { "enrollment groups" };
+                let number = groups.symmetric;
+                format!(
+                    "{number} {noun} with symmetric keys: checked in the next step, added at the start where missing"
+                )
             }),
             again: stands_in_the_way
                 || findings.iter().any(|f| matches!(f, Finding::NotCounted { .. } | Finding::RightUnknown { .. })),
-            clear: chosen && !checking && !stands_in_the_way && warnings.is_empty(),
+            clear: chosen && !checking && !counting && !stands_in_the_way,
             disabled: match audience {
                 Audience::Script if stands_in_the_way => Some("Something stands in the way; see above."),
                 Audience::Script if checking => Some("What was chosen is being checked."),
                 _ => None,
             },
             blocking: blocking.into_iter().map(Note::of).collect(),
-            warnings: warnings.into_iter().map(Note::of).collect(),
+            warnings: by_weight(warnings.into_iter().map(Note::of).collect()),
             trouble,
             sign_in: sign_in(entered),
         }
@@ -129,7 +138,26 @@ fn sign_in(entered: &Entered) -> String {
 impl Note {
     fn of(finding: &Finding) -> Self {
         let set_up = matches!(finding, Finding::NoDeviceMove { .. } | Finding::QueuedIfOffline { .. });
-        Self { what: finding.what(), remedy: finding.remedy(), set_up }
+        let mut remedy = finding.remedy();
+        if matches!(finding, Finding::RightMissing { right: Right::ReadGroups, .. }) {
+            remedy.push_str(" Other rights in the application are checked once this one is there.");
+        }
+        Self { kind: kind(finding), what: finding.what(), remedy, set_up }
+    }
+}
+
+/// What somebody should look at, before what is only good to know.
+fn by_weight(mut notes: Vec<Note>) -> Vec<Note> {
+    notes.sort_by_key(|note| note.kind == Kind::Info);
+    notes
+}
+
+/// Devices that are left out on purpose are no trouble.
+fn kind(finding: &Finding) -> Kind {
+    match finding {
+        Finding::Simulated(_) | Finding::Blocked(_) | Finding::Unassigned(_) => Kind::Info,
+        finding if finding.severity() == Severity::Blocking => Kind::Error,
+        _ => Kind::Warning,
     }
 }
 
@@ -158,8 +186,28 @@ impl CountWords {
             seen => format!("{} members of the group read", grouped(seen)),
         };
         let detail = if parts.is_empty() { members } else { format!("{members}: {}", parts.join(", ")) };
-        Self { headline, detail: Some(detail), counting: !count.is_over() }
+        let movable = grouped(count.matching.saturating_sub(count.simulated).saturating_sub(count.blocked));
+        let to_move = match (count.members_done, &count.error) {
+            (true, _) => format!("{movable} to move of {matching}"),
+            (false, Some(_)) => format!("at least {movable} to move of {matching}; the rest could not be counted"),
+            (false, None) => format!("at least {movable} to move of {matching}, counting"),
+        };
+        let movable = (movable, count.members_done);
+        Self { headline, to_move, movable, left_out: left_out(count), detail: Some(detail), counting: !count.is_over() }
     }
+}
+
+/// The devices that are not told, in the words of the findings.
+fn left_out(count: &CountState) -> Vec<String> {
+    let kinds = [
+        (count.simulated, Finding::Simulated as fn(u64) -> Finding),
+        (count.blocked, Finding::Blocked),
+        (count.unprovisioned, Finding::NeverConnected),
+        (count.other_template, Finding::OtherTemplate),
+        (count.unassigned, Finding::Unassigned),
+    ];
+    let words = |finding: Finding| format!("{} {}", finding.what(), finding.remedy());
+    kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, finding)| words(finding(number))).collect()
 }
 
 /// `At most 1,000 devices a minute (the limit of a DPS): at least 4 min for 3,400 devices`.

@@ -67,7 +67,7 @@ impl Surveyor {
             rights: tried.checks,
         };
         let floor = offer.hub.ready().map(|hub| ArrivalFloor::of(&hub.sku_name, hub.units));
-        Review { survey, count, floor, unread: offer.has_trouble(), rights }
+        Review { survey, count, floor, unread: offer.has_trouble() || offer.not_running().is_some(), rights }
     }
 
     /// Hosts in Azure's answers that this program would not talk to.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::try_join;
 
 use super::address::subdomain_of;
+use super::application::running;
 use super::entered::Entered;
 use super::reading::{Cached, Loaded, Trouble, Wait};
 use super::rights::{Rights, RightsKey};
@@ -105,6 +106,8 @@ pub(super) enum AppMistake {
     NotListed,
     /// The address is not one of an application.
     Address(String),
+    /// It is suspended or otherwise not running, in words: nothing of it can be read.
+    NotRunning(String),
 }
 
 impl Offer {
@@ -247,14 +250,15 @@ impl Surveyor {
             (true, true) => None,
             (false, false) => Some(Err(AppMistake::Both)),
             (false, true) => match find(listed) {
-                Some(app) => Some(Ok(ChosenApp { arm: Some(named(app)), subdomain: app.subdomain.clone() })),
+                Some(app) => Some(running(ChosenApp { arm: Some(named(app)), subdomain: app.subdomain.clone() })),
                 // Not a mistake while the list itself is missing.
                 None => inventory.map(|_| Err(AppMistake::NotListed)),
             },
             (true, false) => Some(
                 subdomain_of(address, self.azure.cloud().central_suffix)
                     .map(|subdomain| ChosenApp { arm: find(subdomain.as_str()).map(named), subdomain })
-                    .map_err(AppMistake::Address),
+                    .map_err(AppMistake::Address)
+                    .and_then(running),
             ),
         }
     }

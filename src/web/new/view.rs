@@ -1,5 +1,6 @@
 //! View models of the form: what each field shows, given what was entered and what Azure offers.
 
+use super::application::{before_contents, not_running_remark, with_state};
 use super::entered::Entered;
 use super::parse::{FieldKey, Mistake};
 use super::reading::{Loaded, Trouble};
@@ -33,6 +34,8 @@ pub(super) struct Remark {
 #[derive(Debug)]
 pub(super) struct Choices {
     pub(super) application: Select,
+    /// Why the application cannot be taken; said once, here.
+    pub(super) application_remark: Option<Remark>,
     pub(super) address: Field,
     pub(super) group: Select,
     pub(super) template: Select,
@@ -69,7 +72,8 @@ fn hinted(key: FieldKey, mistakes: &[Mistake], hint: &str) -> Field {
 }
 
 impl Fields {
-    pub(super) fn new(mistakes: &[Mistake]) -> Self {
+    /// `sandbox`: the devices are simulated ones.
+    pub(super) fn new(mistakes: &[Mistake], sandbox: bool) -> Self {
         let chosen = |mode: Mode| Choice {
             value: mode.stored().to_owned(),
             label: mode.label().to_owned(),
@@ -79,13 +83,20 @@ impl Fields {
         };
         let canary =
             "Its device id. It is moved and proven at the hub before any other. Without one, the program picks one.";
-        let minutes = "From the command to the first sign of life at the hub. A device that is not seen by then is recorded as failed.";
+        let minutes = format!(
+            "From the command to the first sign of life at the hub. A device that is not seen by then is recorded as failed. {}",
+            if sandbox {
+                "1 is enough for the sandbox's devices; real ones need about 10."
+            } else {
+                "10 suits most devices."
+            }
+        );
         Self {
             name: field(FieldKey::Name, mistakes),
             mode: field(FieldKey::Mode, mistakes),
             modes: Mode::ALL.iter().copied().map(chosen).collect(),
             canary: Field { required: false, ..hinted(FieldKey::Canary, mistakes, canary) },
-            minutes: hinted(FieldKey::Minutes, mistakes, minutes),
+            minutes: hinted(FieldKey::Minutes, mistakes, &minutes),
         }
     }
 }
@@ -96,6 +107,7 @@ impl Choices {
         let troubles = inventory.map(|all| all.problems.iter().map(Trouble::from).collect());
         Self {
             application: application(entered, offer, mistakes),
+            application_remark: not_running_remark(offer, mistakes),
             address: Field { required: false, ..field(FieldKey::Address, mistakes) },
             group: group(entered, offer, mistakes),
             template: template(entered, offer, mistakes),
@@ -156,7 +168,8 @@ fn application(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select
             all.apps
                 .iter()
                 .map(|app| {
-                    (choice(app.subdomain.as_str(), &app.display_name, &entered.application), app.subdomain.to_string())
+                    let label = with_state(&app.display_name, &app.state);
+                    (choice(app.subdomain.as_str(), &label, &entered.application), app.subdomain.to_string())
                 })
                 .collect(),
         )
@@ -182,34 +195,29 @@ fn keep(select: &mut Select, offer: &Offer, entered: &str, known: Option<&Centra
 }
 
 fn group(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let mut select =
-        select(field(FieldKey::Group, mistakes), &offer.contents, "Choose an application first", |contents| {
-            let entries = contents.groups.iter();
-            tell_apart(
-                entries
-                    .map(|group| (choice(group.id.as_str(), &group.display_name, &entered.group), group.id.to_string()))
-                    .collect(),
-            )
-        });
+    let mut select = select(field(FieldKey::Group, mistakes), &offer.contents, before_contents(offer), |contents| {
+        let entries = contents.groups.iter();
+        tell_apart(
+            entries
+                .map(|group| (choice(group.id.as_str(), &group.display_name, &entered.group), group.id.to_string()))
+                .collect(),
+        )
+    });
     keep(&mut select, offer, &entered.group, None);
     select
 }
 
 fn template(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let mut select =
-        select(field(FieldKey::Template, mistakes), &offer.contents, "Choose an application first", |contents| {
-            let entries = contents.templates.iter();
-            tell_apart(
-                entries
-                    .map(|template| {
-                        (
-                            choice(template.id.as_str(), &template.display_name, &entered.template),
-                            template.id.to_string(),
-                        )
-                    })
-                    .collect(),
-            )
-        });
+    let mut select = select(field(FieldKey::Template, mistakes), &offer.contents, before_contents(offer), |contents| {
+        let entries = contents.templates.iter();
+        tell_apart(
+            entries
+                .map(|template| {
+                    (choice(template.id.as_str(), &template.display_name, &entered.template), template.id.to_string())
+                })
+                .collect(),
+        )
+    });
     keep(&mut select, offer, &entered.template, None);
     // Groups and templates are read together: one message will do.
     select.trouble = None;

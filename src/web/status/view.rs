@@ -73,6 +73,7 @@ impl ListView {
             size: PAGE_SIZE.into(),
             total,
             base: format!("{}?page=", paths::MIGRATIONS),
+            fragment: "",
         };
         Ok(Self {
             rows,

@@ -26,7 +26,13 @@ async fn a_forged_request_changes_nothing() {
     let targets = ["stop", "finish-now", "try-again", "resume", "remove-identities"]
         .map(|action| format!("{running}/{action}"))
         .into_iter()
-        .chain([format!("{draft}/start"), format!("{draft}/keys"), "/migrations".into(), "/sign-out".into()]);
+        .chain([
+            format!("{draft}/start"),
+            format!("{draft}/keys"),
+            format!("{draft}/discard"),
+            "/migrations".into(),
+            "/sign-out".into(),
+        ]);
     let elsewhere = format!("evil.example:{port}");
     for path in targets {
         let token = [("_csrf", ours.as_str()), ("keys", "by_hand")];

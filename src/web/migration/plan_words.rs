@@ -1,0 +1,48 @@
+//! What is planned with keys and identities, and what was done: in the future before the start, in the past at the end.
+
+use crate::migration::model::{Step, StepRecord, StepState};
+use crate::migration::{KeyHandling, Migration, MigrationState};
+use crate::store::enrollments::EnrollmentCounts;
+
+/// What happens, or happened, to the device keys.
+pub(super) fn keys(migration: &Migration, groups: EnrollmentCounts, steps: &[StepRecord]) -> String {
+    let by_hand = migration.keys == KeyHandling::ByHand;
+    if migration.state == MigrationState::Draft {
+        return match by_hand {
+            true => "To be added by hand in the portal before the start".into(),
+            false => "Will be compared with the DPS at the start; groups that are missing will be added".into(),
+        };
+    }
+    let EnrollmentCounts { found, created } = groups;
+    let noun = if found == 1 { "group" } else { "groups" };
+    match (found + created, by_hand) {
+        (0, _) if migration.state.is_ended() => "Not looked at: it ended before that".into(),
+        (0, _) if done(steps, Step::Enroll) => "No group was needed".into(),
+        (0, _) => "Being compared with the DPS".into(),
+        (_, true) => format!("{found} {noun} found in the DPS, added by hand"),
+        (_, false) => format!("{found} {noun} found in the DPS, {created} created"),
+    }
+}
+
+/// What happens, or happened, to the hub identities. The step knows better than the plan, which leaves it open.
+pub(super) fn identities(migration: &Migration, steps: &[StepRecord]) -> &'static str {
+    let on_arrival = migration.plan.register_on_arrival;
+    let step = steps.iter().find(|record| record.step == Step::Register).map(|record| record.state);
+    match (&migration.state, step) {
+        (MigrationState::Draft, _) if on_arrival => "Will be made by DPS as each device arrives",
+        (MigrationState::Draft, _) => {
+            "Will be made ahead if it is certain which key each device presents, else by DPS as it arrives"
+        }
+        (state, Some(StepState::NotNeeded)) if state.is_ended() => "Made by DPS as each device arrived",
+        (_, Some(StepState::NotNeeded)) => "Made by DPS as each device arrives",
+        (_, Some(StepState::Done)) => "Made ahead in the hub",
+        (state, _) if state.is_ended() => "None made: it ended before that",
+        (_, Some(StepState::Running)) => "Being looked at in the hub",
+        (_, _) if on_arrival => "Will be made by DPS as each device arrives",
+        (_, _) => "To be made ahead if it is certain which key each device presents, else by DPS as it arrives",
+    }
+}
+
+fn done(steps: &[StepRecord], step: Step) -> bool {
+    steps.iter().any(|record| record.step == step && record.state == StepState::Done)
+}

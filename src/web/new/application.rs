@@ -1,0 +1,79 @@
+//! Applications that do not run: said once, where one was chosen, and not asked anything.
+
+use super::parse::{FieldKey, Mistake};
+use super::surveyor::{AppMistake, ChosenApp, Offer};
+use super::view::Remark;
+use crate::migration::preflight::Finding;
+use crate::web::components::Kind;
+
+impl Offer {
+    /// Why nothing can be read of the chosen application, if it does not run.
+    pub(super) fn not_running(&self) -> Option<&str> {
+        match &self.app {
+            Some(Err(AppMistake::NotRunning(words))) => Some(words),
+            _ => None,
+        }
+    }
+}
+
+/// An application that does not run is not asked anything: its host answers with something else, or not at all.
+pub(super) fn running(app: ChosenApp) -> Result<ChosenApp, AppMistake> {
+    match app.arm.as_ref().and_then(|arm| arm.state.as_deref()) {
+        None | Some("created") => Ok(app),
+        Some(state) => {
+            let finding = Finding::ApplicationNotRunning { name: app.label().to_owned(), state: state.to_owned() };
+            Err(AppMistake::NotRunning(format!("{} {}", finding.what(), finding.remedy())))
+        }
+    }
+}
+
+/// The name of an application, and its state unless it runs.
+pub(super) fn with_state(name: &str, state: &str) -> String {
+    let runs = state.is_empty() || state.eq_ignore_ascii_case("created");
+    if runs { name.to_owned() } else { format!("{name} ({})", state.to_ascii_lowercase()) }
+}
+
+pub(super) fn not_running_remark(offer: &Offer, mistakes: &[Mistake]) -> Option<Remark> {
+    let said = mistakes.iter().any(|mistake| mistake.field == FieldKey::Application);
+    let text = offer.not_running().filter(|_| !said)?.to_owned();
+    Some(Remark { kind: Kind::Error, text })
+}
+
+/// What must be chosen before groups and templates are listed.
+pub(super) fn before_contents(offer: &Offer) -> &'static str {
+    if offer.not_running().is_some() {
+        "Not read: the application is not running"
+    } else {
+        "Choose an application first"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::new::surveyor::CentralAppName;
+
+    fn app(state: Option<&str>) -> ChosenApp {
+        let arm = CentralAppName {
+            id: "/subscriptions/1/app".into(),
+            name: "contoso-fleet".into(),
+            display_name: "Contoso fleet".into(),
+            state: state.map(str::to_owned),
+        };
+        ChosenApp { arm: Some(arm), subdomain: "contoso-fleet".into() }
+    }
+
+    #[test]
+    fn an_application_that_is_suspended_is_not_taken_and_says_why() {
+        let Err(AppMistake::NotRunning(words)) = running(app(Some("suspended"))) else { panic!("it was taken") };
+        assert!(words.contains("The application Contoso fleet is suspended.") && words.contains("Resume"), "{words}");
+        assert!(running(app(Some("created"))).is_ok() && running(app(None)).is_ok());
+    }
+
+    #[test]
+    fn the_list_tells_which_applications_do_not_run() {
+        assert_eq!(with_state("Contoso fleet", "Suspended"), "Contoso fleet (suspended)");
+        assert_eq!(with_state("Contoso fleet", "created"), "Contoso fleet");
+        assert_eq!(with_state("Contoso fleet", ""), "Contoso fleet");
+    }
+}
