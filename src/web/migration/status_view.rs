@@ -150,7 +150,7 @@ fn pause_title(reason: PauseReason) -> &'static str {
         PauseReason::Rights => "Paused: a right is missing",
         PauseReason::Keys => "Paused: the device keys are not at the target",
         PauseReason::Changed => "Paused: source or target has changed",
-        PauseReason::NoCanary => "Paused: no device answered as the canary",
+        PauseReason::NoCanary => "Paused: no device could be moved as the canary",
         PauseReason::CanaryLost => "Paused: the canary did not arrive",
         PauseReason::Azure => "Paused: Azure refused",
     }
