@@ -48,6 +48,7 @@ pub(super) async fn take_all(run: &Run) -> Result<(), Halt> {
 }
 
 async fn take_one(run: &Run, known: &Known, device: Device) -> Result<(), Halt> {
+    run.still_wanted().await?;
     let record = device.baseline.record.clone();
     let at_hub = device.baseline.id_at_hub(&device.id);
     let twin = match record.is_some() || known.twins.contains_key(at_hub) {
@@ -79,6 +80,9 @@ async fn record_it(run: &Run, device: &Device, baseline: Baseline, refused: bool
     };
     run.store()
         .change_device(run.id(), &device.id, |row| {
+            if !row.outcome.is_open() {
+                return;
+            }
             row.baseline = baseline;
             row.answers_before = answers_before;
             if there {
@@ -98,10 +102,12 @@ async fn answers_so_far(run: &Run, device: &Device) -> Result<AnswersBefore, Hal
     Ok(AnswersBefore { number: u32::try_from(number).unwrap_or(u32::MAX), ids })
 }
 
-/// The twin of a device whose baseline was taken can be read now.
+/// All that is read for a baseline can be read now of a device whose baseline was taken.
 async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::WithBaseline).await? else { return Ok(false) };
     run.hub.twin(&id).await?;
+    run.central.command_history(&id, &run.command()).await?;
+    run.dps.individual_enrollment(&id).await?;
     Ok(true)
 }
 
@@ -122,7 +128,13 @@ pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
     run.inner.clock.sleep(ACTIVITY).await;
     for device in doubtful {
         run.still_wanted().await?;
-        let Some(twin) = run.hub.twin(device.baseline.id_at_hub(&device.id)).await? else { continue };
+        let twin = match run.hub.twin(device.baseline.id_at_hub(&device.id)).await.map_err(Halt::from) {
+            Ok(Some(twin)) => twin,
+            Ok(None) => continue,
+            // A second look adds to what is known; without it the device is told, which does no harm where it is.
+            Err(halt) if halt.may_be_of_one_device() => continue,
+            Err(halt) => return Err(halt),
+        };
         let before = device.baseline.twin.as_ref().and_then(|twin| twin.activity);
         if twin.is_connected() || twin.last_activity > before {
             run.store().change_device(run.id(), &device.id, |row| settle_there(row, "the hub shows it active")).await?;

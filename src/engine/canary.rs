@@ -80,6 +80,7 @@ async fn candidate(run: &Run, tried: &HashSet<DeviceId>) -> Result<Option<Device
     if let Some(named) = &run.migration.plan.canary {
         match run.store().device(run.id(), named).await? {
             // It never answered and somebody pressed Resume: another device proves the way first.
+            Some(device) if device.unclear > 0 && device.via != Some(Via::Canary) => {}
             Some(device) if device.command == CommandState::Again => {}
             Some(device) if device.outcome.is_open() && !tried.contains(named) => return Ok(Some(device)),
             Some(device) if device.outcome.is_open() => {
@@ -89,7 +90,11 @@ async fn candidate(run: &Run, tried: &HashSet<DeviceId>) -> Result<Option<Device
                     "Bring it online, then press Resume.",
                 ));
             }
-            Some(Device { outcome: Outcome::Skipped(_), .. }) | None => {
+            // Found unfit before anybody was told.
+            Some(
+                Device { outcome: Outcome::Skipped(_), .. } | Device { outcome: Outcome::Failed(_), attempts: 0, .. },
+            )
+            | None => {
                 return Err(Halt::pause(
                     PauseReason::NoCanary,
                     format!("The canary {named} is not a device that this migration can move."),

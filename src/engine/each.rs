@@ -1,5 +1,7 @@
 //! Asks Azure about many devices, so that one about which it never answers does not hold up the others.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 
@@ -11,6 +13,8 @@ use crate::migration::{Device, FailReason, Outcome};
 const AT_ONCE: usize = 8;
 /// So often a device is asked about before the others go on without it.
 const TRIES: u32 = 3;
+/// Between two of these tries.
+const BETWEEN: Duration = Duration::from_secs(10);
 
 /// Azure's answer about one device, already recorded.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<(), Halt>>;
@@ -20,15 +24,13 @@ pub(super) type Another<'a> = BoxFuture<'a, Result<bool, Halt>>;
 /// What asking about many came to.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// About so many Azure answered.
-    answered: usize,
-    /// The others, each with what happened.
+    /// Those about whom Azure did not answer, each with what happened.
     troubled: Vec<(Device, Halt)>,
 }
 
 /// Asks about each device. Troubles that may be of one device are kept apart; any other ends it.
 pub(super) async fn each<'a>(devices: Vec<Device>, ask: impl Fn(Device) -> Answer<'a>) -> Result<Asked, Halt> {
-    let mut asked = Asked { answered: 0, troubled: Vec::new() };
+    let mut asked = Asked { troubled: Vec::new() };
     let mut questions = Vec::with_capacity(devices.len());
     for device in devices {
         let answer = ask(device.clone());
@@ -37,7 +39,7 @@ pub(super) async fn each<'a>(devices: Vec<Device>, ask: impl Fn(Device) -> Answe
     let mut answers = stream::iter(questions).buffer_unordered(AT_ONCE);
     while let Some((device, answer)) = answers.next().await {
         match answer {
-            Ok(()) => asked.answered += 1,
+            Ok(()) => {}
             Err(halt) if halt.may_be_of_one_device() => asked.troubled.push((device, halt)),
             Err(halt) => return Err(halt),
         }
@@ -46,19 +48,14 @@ pub(super) async fn each<'a>(devices: Vec<Device>, ask: impl Fn(Device) -> Answe
 }
 
 impl Asked {
-    /// The devices of which the trouble is their own. Where Azure answered about nobody, `another` asks about a device that
-    /// it knew before: only if that succeeds the trouble is not the service's, and not a halt.
+    /// The devices of which the trouble is their own: `another` asks the same about a device that Azure knew before, and only
+    /// if that succeeds now the trouble is not the service's, and not a halt.
     pub(super) async fn of_devices(self, another: Another<'_>) -> Result<Vec<(Device, Halt)>, Halt> {
         let mut troubled = self.troubled;
-        if troubled.is_empty() || self.answered > 0 {
+        if troubled.is_empty() || another.await.unwrap_or(false) {
             return Ok(troubled);
         }
-        let first = troubled.swap_remove(0);
-        if another.await.unwrap_or(false) {
-            troubled.push(first);
-            return Ok(troubled);
-        }
-        Err(first.1)
+        Err(troubled.swap_remove(0).1)
     }
 }
 
@@ -83,6 +80,7 @@ pub(super) async fn settle_each<'a>(
         if open.is_empty() {
             break;
         }
+        run.inner.clock.sleep(BETWEEN).await;
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ use super::run::{Run, Turn};
 use super::{canary, enroll, job, recover, settle, singles, verify};
 use crate::migration::model::{MigrationState, Step, StepState};
 
+/// After so long without a halt a trouble counts as over: longer than a call is tried.
+const CALM: Duration = Duration::from_secs(60);
 /// Between two looks at the target while devices are on their way.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -69,12 +71,16 @@ async fn tell_everybody(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
 
 /// Looks until everybody was told and nobody is on the way any more, or somebody is to be told again.
 async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> Result<(), Halt> {
+    let began = run.now();
     while !stop.is_cancelled() {
         run.still_wanted().await?;
         let everybody_told = told.is_cancelled();
         verify::sweep(run).await?;
         verify::give_up_on_overdue(run).await?;
-        run.store().trouble_over(run.id()).await?;
+        // The telling side may be about to meet the same trouble again: this side's success alone ends nothing.
+        if run.now() - began > CALM && !stop.is_cancelled() {
+            run.store().trouble_over(run.id()).await?;
+        }
         if everybody_told
             && (run.store().outstanding(run.id()).await? == 0
                 || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty())

@@ -19,7 +19,12 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     }
     verify::sweep(run).await?;
     for device in half_known(run).await? {
-        if let Some(answer) = resolve::new_answer(run, &device).await? {
+        let answer = match resolve::new_answer(run, &device).await {
+            // It is asked again when the device's time has run out.
+            Err(halt) if halt.may_be_of_one_device() => None,
+            answer => answer?,
+        };
+        if let Some(answer) = answer {
             tell::record_answer(run, &device, &answer, "the command's history shows an answer").await?;
             continue;
         }

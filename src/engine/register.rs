@@ -57,6 +57,7 @@ async fn compare_existing(run: &Run, view: &KeysView) -> Result<(), Halt> {
 }
 
 async fn compare_one(run: &Run, view: &KeysView, device: Device) -> Result<(), Halt> {
+    run.still_wanted().await?;
     match run.hub.identity(device.baseline.id_at_hub(&device.id)).await? {
         Some(identity) => note_existing(run, &device.id, &identity, &view.groups).await,
         None => Ok(()),
@@ -77,6 +78,7 @@ async fn note_existing(run: &Run, id: &DeviceId, identity: &Identity, groups: &[
     let now = run.now();
     run.store()
         .change_device(run.id(), id, |row| match (same, open) {
+            _ if !row.outcome.is_open() => {}
             (true, true) => {
                 let evidence = "the hub has an identity with the device's keys".into();
                 row.facts.registered = Some(Fact { at: now, evidence });

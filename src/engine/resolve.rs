@@ -12,13 +12,21 @@ use crate::azure::error::ErrorKind;
 use crate::ids::IdScope;
 use crate::migration::evidence::Arrival;
 use crate::migration::{AnswersBefore, CommandState, Device, FailReason, Outcome, Via};
+use crate::store::devices::Example;
 
 /// How often a device may be told without an answer before that is its end.
 const UNCLEAR_TRIES: u32 = 2;
 
 /// Decides about one device whose time has run out.
 pub(super) async fn resolve(run: &Run, device: &Device) -> Result<(), Halt> {
-    let arrival = verify::look_directly(run, device).await?;
+    let arrival = match verify::look_directly(run, device).await {
+        // The target answers about others: this one is looked for by later sweeps, and no longer waited for.
+        Err(halt) if halt.may_be_of_one_device() && verify::another_can_be_seen(run).await.unwrap_or(false) => {
+            let why = format!("it could not be looked for: {}", halt.words());
+            return fail(run, device, FailReason::NotSeen, &why).await;
+        }
+        arrival => arrival?,
+    };
     let Some(device) = run.store().device(run.id(), &device.id).await? else { return Ok(()) };
     let overdue = device.outcome == Outcome::Pending && device.deadline.is_some_and(|deadline| deadline <= run.now());
     if !overdue {
@@ -54,7 +62,12 @@ fn not_seen(device: &Device) -> &'static str {
 }
 
 async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
-    if let Some(answer) = new_answer(run, device).await? {
+    let answer = match new_answer(run, device).await {
+        // The application shows the history of others: without this one's the next question is asked.
+        Err(halt) if halt.may_be_of_one_device() && another_history_can_be_read(run).await.unwrap_or(false) => None,
+        answer => answer?,
+    };
+    if let Some(answer) = answer {
         tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
         return Ok(());
     }
@@ -72,11 +85,6 @@ async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
         })
         .await?;
     Ok(())
-}
-
-/// Gives up on a device that Azure cannot be asked about, while it can be asked about others. Later sweeps go on looking.
-pub(super) async fn give_up_unread(run: &Run, device: &Device, trouble: &Halt) -> Result<(), Halt> {
-    fail(run, device, FailReason::NotSeen, &format!("it could not be looked for: {}", trouble.words())).await
 }
 
 async fn fail(run: &Run, device: &Device, reason: FailReason, why: &str) -> Result<(), Halt> {
@@ -118,6 +126,13 @@ fn ours(history: Vec<CommandAnswer>, before: Option<&AnswersBefore>, scope: &IdS
         return None;
     }
     answers.into_iter().next()
+}
+
+/// The history of a device that is proven at the target can be read now.
+pub(super) async fn another_history_can_be_read(run: &Run) -> Result<bool, Halt> {
+    let Some(id) = run.store().example(run.id(), Example::Proven).await? else { return Ok(false) };
+    run.central.command_history(&id, &run.command()).await?;
+    Ok(true)
 }
 
 /// What the history of the device's command shows.

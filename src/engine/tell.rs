@@ -167,7 +167,7 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     if row.outcome.is_open() {
-                        row.command = CommandState::None;
+                        row.command = not_told(row);
                         row.outcome = Outcome::Failed(FailReason::Deleted);
                         row.detail = Some(error.to_string());
                     }
@@ -179,7 +179,7 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     if row.outcome.is_open() {
-                        row.command = CommandState::None;
+                        row.command = not_told(row);
                         row.outcome = Outcome::Failed(FailReason::CommandRefused);
                         row.detail = Some(error.to_string());
                     }
@@ -206,6 +206,11 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             Err(error.into())
         }
     }
+}
+
+/// This command was not delivered; an earlier one may have been.
+fn not_told(row: &Device) -> CommandState {
+    if row.unclear > 0 { CommandState::Unclear } else { CommandState::None }
 }
 
 /// The application does not know the device any more.

@@ -58,7 +58,7 @@ async fn look_for(run: &Run, devices: Vec<Device>) -> Result<(), Halt> {
 }
 
 /// A device that is proven at the target can be asked about now.
-async fn another_can_be_seen(run: &Run) -> Result<bool, Halt> {
+pub(super) async fn another_can_be_seen(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Proven).await? else { return Ok(false) };
     records::of_device(run, &id).await?;
     run.hub.twin(&id).await?;
@@ -153,12 +153,7 @@ pub(super) async fn give_up_on_overdue(run: &Run) -> Result<(), Halt> {
         let in_job = device.via == Some(Via::Job) && device.command == CommandState::Started;
         if !in_job && device.deadline.is_some_and(|deadline| deadline <= now) {
             run.still_wanted().await?;
-            match resolve::resolve(run, &device).await {
-                Err(halt) if halt.may_be_of_one_device() && another_can_be_seen(run).await.unwrap_or(false) => {
-                    resolve::give_up_unread(run, &device, &halt).await?;
-                }
-                resolved => resolved?,
-            }
+            resolve::resolve(run, &device).await?;
         }
     }
     Ok(())

@@ -54,11 +54,11 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<(), Halt> {
     let Some(migration) = inner.store.migration(id).await? else { return Ok(()) };
     let run = Run::new(inner, migration)?;
-    if run.migration.state.is_ended() {
-        verify::sweep(&run).await?;
-    }
     if run.migration.state == MigrationState::Stopped {
         job::stop_left_over(&run).await?;
+    }
+    if run.migration.state.is_ended() {
+        verify::sweep(&run).await?;
     }
     let devices = inner.store.devices_moved_since(id, since).await?;
     let records = Records::of(&run, &inner.store.target_groups(id).await?).await?;

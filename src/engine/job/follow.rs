@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_secs(3);
 const A_MOMENT: Duration = Duration::from_secs(30);
 /// A job in which nothing moves for so long will move no more. A device has half a minute to answer.
 const STALLED: Duration = Duration::from_secs(5 * 60);
+/// Our word for the status of such a job, written before it is stopped.
+const GIVEN_UP: &str = "stalled";
 /// A job that is not shown for so long was deleted.
 const GONE: Duration = Duration::from_secs(30 * 60);
 
@@ -30,6 +32,11 @@ const GONE: Duration = Duration::from_secs(30 * 60);
 pub(super) async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
     resume_if_held(run, id).await?;
+    if was_given_up(run, id).await?
+        && let Some(job) = run.central.job(id).await?
+    {
+        return give_up(run, id, &job).await;
+    }
     let mut before: Option<Look> = None;
     let mut changed_at = run.now();
     while !stop.is_cancelled() {
@@ -96,15 +103,21 @@ impl Look {
     }
 }
 
+/// An earlier turn was about to stop the job: that it is stopped now is our doing.
+async fn was_given_up(run: &Run, id: &JobId) -> Result<bool, Halt> {
+    Ok(run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.status.as_deref() == Some(GIVEN_UP)))
+}
+
 /// A job in which nothing has moved for long is stopped, and whom it told nothing of is asked about singly.
 async fn give_up(run: &Run, id: &JobId, job: &Job) -> Result<(), Halt> {
+    run.store().job_seen(run.id(), id, GIVEN_UP, false).await?;
     if matches!(job.status, JobStatus::Running | JobStatus::Unknown(_))
         && let Err(error) = run.central.stop_job(id).await
         && run.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Running)
     {
         return Err(error.into());
     }
-    finish(run, id, "stalled").await
+    finish(run, id, GIVEN_UP).await
 }
 
 /// Somebody stopped the job in IoT Central: that is a wish to tell nobody else, until this migration is resumed.

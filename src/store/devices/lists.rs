@@ -104,7 +104,7 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and
              (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
-              reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped') and command <> 'none'))
+              reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped', 'deleted', 'command_refused') and command <> 'none'))
              order by device_id",
         )
         .bind(migration.to_string())
@@ -302,7 +302,7 @@ pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Ti
     let undelivered = sqlx::query(
         "update or ignore devices set outcome = 'pending', reason = null, detail = null, active = 1, command = 'none', via = null,
          attempts = 0, unclear = 0, next_try_at = null, deadline = null, commanded_at = null, commanded_by = null
-         where migration_id = ? and outcome = 'failed' and reason = 'command_refused'",
+         where migration_id = ? and outcome = 'failed' and reason = 'command_refused' and unclear = 0",
     )
     .bind(migration.to_string())
     .execute(&mut **tx)
@@ -311,7 +311,8 @@ pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Ti
         "update or ignore devices set outcome = 'pending', reason = null, active = 1, unclear = 0,
          command = case via when 'canary' then 'again' else 'unclear' end, via = 'single',
          next_try_at = case via when 'canary' then ?1 end, deadline = case via when 'canary' then null else ?1 end
-         where migration_id = ?2 and outcome = 'failed' and reason = 'no_answer'",
+         where migration_id = ?2 and outcome = 'failed' and
+         (reason = 'no_answer' or (reason = 'command_refused' and command = 'unclear'))",
     )
     .bind(ns(now))
     .bind(migration.to_string())
