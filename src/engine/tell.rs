@@ -163,29 +163,19 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
                 .await?;
             Ok(Told::Unreachable)
         }
-        ErrorKind::NotFound | ErrorKind::Rejected if is_deleted(run, &before.id).await => {
-            run.store()
-                .change_device(run.id(), &before.id, |row| {
-                    if row.outcome.is_open() {
-                        row.command = not_told(row);
-                        row.outcome = Outcome::Failed(FailReason::Deleted);
-                        row.detail = Some(error.to_string());
-                    }
-                })
-                .await?;
-            Ok(Told::Settled)
-        }
         ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Precondition => {
+            let deleted = is_deleted(run, &before.id).await;
+            let reason = if deleted { FailReason::Deleted } else { FailReason::CommandRefused };
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     if row.outcome.is_open() {
                         row.command = not_told(row);
-                        row.outcome = Outcome::Failed(FailReason::CommandRefused);
+                        row.outcome = Outcome::Failed(reason);
                         row.detail = Some(error.to_string());
                     }
                 })
                 .await?;
-            Ok(Told::NotDelivered)
+            Ok(if deleted { Told::Settled } else { Told::NotDelivered })
         }
         _ if error.effect == EffectKnown::Unknown || matches!(error.kind, ErrorKind::DeviceTimeout) => {
             run.store()
