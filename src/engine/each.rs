@@ -77,7 +77,7 @@ pub(super) async fn settle_each<'a>(
             }
         }
         open = troubled.into_iter().map(|(device, _)| device).collect();
-        if open.is_empty() {
+        if open.is_empty() || number == TRIES {
             break;
         }
         run.inner.clock.sleep(BETWEEN).await;

@@ -129,7 +129,7 @@ fn ours(history: Vec<CommandAnswer>, before: Option<&AnswersBefore>, scope: &IdS
 }
 
 /// The history of a device that is proven at the target can be read now.
-pub(super) async fn another_history_can_be_read(run: &Run) -> Result<bool, Halt> {
+async fn another_history_can_be_read(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Proven).await? else { return Ok(false) };
     run.central.command_history(&id, &run.command()).await?;
     Ok(true)
