@@ -26,7 +26,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Returns when a device of this migration is proven at the target, or when there is nobody to tell. What decides is the
 /// evidence: whoever was paused or restarted in between starts from what is proven, not from who was tried.
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
-    let mut tried: HashSet<DeviceId> = HashSet::new();
+    // Who refused before the program was restarted was tried as much as who refuses now.
+    let mut tried: HashSet<DeviceId> = settled_canaries(run).await?;
     let mut refusals = Refusals::default();
     let mut last = None;
     loop {
@@ -59,6 +60,12 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
         refusals.note(run, &candidate.id, told).await?;
         last = Some(candidate.id);
     }
+}
+
+/// Canaries of this run, or of one that a crash ended, that will not move. *Resume* retires them.
+async fn settled_canaries(run: &Run) -> Result<HashSet<DeviceId>, Halt> {
+    let canaries = run.store().canaries(run.id()).await?;
+    Ok(canaries.into_iter().filter(|canary| !canary.outcome.is_open()).map(|canary| canary.id).collect())
 }
 
 /// It may have been told, and is not on its way any more: whatever the reason, the way is not proven. *Resume* retires it.

@@ -34,7 +34,9 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             .change_device(run.id(), &device.id, |row| {
                 let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
                 row.command = CommandState::Unclear;
-                // A try that the program itself broke off says nothing of the device, so it uses up none of its tries.
+                // A try that the program itself broke off says nothing of the device, so it uses up none of its tries: the
+                // next one is as good as the first, also if the device is not connected then. Had a canary been told and
+                // been lost without a trace even in the history, the next candidate would be risked, and nobody else.
                 row.attempts = row.attempts.saturating_sub(1);
                 row.detail = Some("the program stopped before its answer was recorded".into());
                 row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS)) + patience);

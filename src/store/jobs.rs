@@ -124,16 +124,18 @@ pub async fn mark_as_untold(tx: &mut WriteTx, migration: MigrationId) -> Result<
 }
 
 impl Store {
-    /// Since when IoT Central does not show a job that it accepted: `now`, if it did until now.
-    pub async fn job_missing(&self, id: &JobId, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let since: i64 = sqlx::query_scalar(
-            "update jobs set missing_since = coalesce(missing_since, ?) where job_id = ? returning missing_since",
+    /// Notes a look at which IoT Central did not show a job that it accepted. Gives since when it has not (`now`, if it
+    /// did until now), and at how many looks in a row.
+    pub async fn job_missing(&self, id: &JobId, now: Timestamp) -> Result<(Timestamp, u32), StoreError> {
+        let (since, looks): (i64, u32) = sqlx::query_as(
+            "update jobs set missing_since = coalesce(missing_since, ?), missing_looks = missing_looks + 1
+             where job_id = ? returning missing_since, missing_looks",
         )
         .bind(ns(now))
         .bind(id.as_str())
         .fetch_one(&self.pool)
         .await?;
-        Ok(time(since))
+        Ok((time(since), looks))
     }
 
     /// The jobs of a migration, oldest first.
@@ -157,7 +159,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
         let done = sqlx::query(
-            "update jobs set status = ?1, held = ?2, missing_since = null
+            "update jobs set status = ?1, held = ?2, missing_since = null, missing_looks = 0
              where job_id = ?3 and (status is not ?1 or held <> ?2 or missing_since is not null)",
         )
         .bind(status)

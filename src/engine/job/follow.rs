@@ -25,8 +25,10 @@ const A_MOMENT: Duration = Duration::from_secs(30);
 const STALLED: Duration = Duration::from_secs(5 * 60);
 /// Our word for the status of such a job, written before it is stopped.
 const GIVEN_UP: &str = "stalled";
-/// A job that is not shown for so long was deleted.
+/// A job that is not shown for so long, and at so many looks in a row, was deleted. Time alone tells nothing: this
+/// workstation may have slept through it.
 const GONE: Duration = Duration::from_secs(30 * 60);
+const GONE_LOOKS: u32 = 8;
 
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
 pub(super) async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
@@ -156,7 +158,8 @@ async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Ha
             Err(error) => return Err(error.into()),
         }
     }
-    if run.now() - run.store().job_missing(id, run.now()).await? > GONE {
+    let (since, looks) = run.store().job_missing(id, run.now()).await?;
+    if run.now() - since > GONE && looks >= GONE_LOOKS {
         return Ok(None);
     }
     let app = &run.migration.plan.source.app_display_name;

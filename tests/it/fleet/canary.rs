@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device::Kind;
+use iotc_migrator::sandbox::faults::{Action, Rule, Seen, When};
 use iotc_migrator::sandbox::fleet;
 use iotc_migrator::sandbox::log::Service;
 use iotc_migrator::sandbox::world::World;
@@ -86,6 +87,21 @@ async fn a_canary_that_vanishes_pauses_the_migration_and_nobody_else_is_told() {
     let (lost, moved): (Vec<_>, Vec<_>) = rows.iter().partition(|(id, _)| *id == "boiler-0003");
     assert_eq!(lost[0].1["reason"], "not seen at the target");
     assert!(moved.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_canary_that_refuses_stays_the_only_one_told_when_the_program_was_killed_meanwhile() {
+    let (lab, program, ada) = lab_of(4, |world| boiler(world, 2).kind = Kind::Refuses).await;
+    let command = |seen: &Seen<'_>| seen.method.as_str() == "POST" && seen.path.contains("/commands/");
+    let held = lab.shared().faults().add(Rule::new(Action::Hold { when: When::After }, command).times(1));
+    let journey = ada.start(&Wish::default().canary("boiler-0002")).await;
+    held.reached().await;
+    let port = program.port;
+    program.kill().await;
+    let _program = Program::start(lab.data.path(), port, &lab.environment(port)).await;
+    paused(&ada, &journey, "None of the 1 devices tried in Boilers - all could be moved").await;
+    assert_eq!(ada.devices(&journey).await["boiler-0002"]["reason"], "refused");
+    assert!(all_but(&lab, "boiler-0002").iter().all(was_left_alone));
 }
 
 #[tokio::test(flavor = "multi_thread")]
