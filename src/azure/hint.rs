@@ -13,11 +13,9 @@ pub(crate) fn hint(error: &AzureError, permission: Option<&str>) -> Option<Strin
         ErrorKind::NotFound if error.service == Service::Arm => {
             Some(format!("{} was deleted, moved, or is not visible to you: reload the lists.", error.target))
         }
-        ErrorKind::Rejected if error.status == Some(422) && error.service == Service::Central => Some(
-            "The device template has no published component with this command: publish a version of the template \
-             that has the migration component."
-                .to_owned(),
-        ),
+        ErrorKind::Rejected if error.status == Some(422) && error.service == Service::Central => {
+            executes(permission).then(no_such_command)
+        }
         ErrorKind::Throttled { .. } => throttled(error),
         ErrorKind::Unavailable { .. } => error.status.is_none().then(|| unreachable_service(error)),
         ErrorKind::NotJson => Some(not_json(error)),
@@ -37,6 +35,17 @@ pub(crate) fn hint(error: &AzureError, permission: Option<&str>) -> Option<Strin
         )),
         _ => None,
     }
+}
+
+/// Of IoT Central's calls only commands and jobs of commands can fail for want of the command.
+fn executes(permission: Option<&str>) -> bool {
+    permission.is_some_and(|permission| permission.ends_with("execute"))
+}
+
+fn no_such_command() -> String {
+    "The device template has no published component with this command: publish a version of the template that has the \
+     migration component."
+        .to_owned()
 }
 
 fn unauthorized(error: &AzureError) -> String {
