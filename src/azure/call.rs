@@ -134,6 +134,11 @@ impl Call {
         Self::new(operation, Method::PUT, Address::Path(path), Repeat::Once)
     }
 
+    /// A merge patch: what it sets, it sets again to the same.
+    pub fn patch(operation: &'static str, path: Path) -> Self {
+        Self::new(operation, Method::PATCH, Address::Path(path), Repeat::Safe)
+    }
+
     pub fn delete(operation: &'static str, path: Path) -> Self {
         Self::new(operation, Method::DELETE, Address::Path(path), Repeat::Safe)
     }

@@ -1,7 +1,8 @@
 //! Devices of an application, with their credentials and individual attestation.
 
-use secrecy::SecretString;
-use serde::Deserialize;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 use crate::azure::call::{Call, Path};
 use crate::azure::central::Central;
@@ -46,13 +47,13 @@ pub struct DeviceCredentials {
     /// The application's ID scope.
     pub id_scope: IdScope,
     /// The device's keys: of its individual attestation, else derived from the *default* group, whichever group the
-    /// device really uses.
+    /// device really uses. `None` for a device that uses none.
+    #[serde(default, deserialize_with = "key_pair")]
     pub symmetric_key: Option<KeyPair>,
 }
 
 /// A pair of symmetric keys, base64.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct KeyPair {
     /// The primary key.
     pub primary_key: SecretString,
@@ -73,13 +74,47 @@ pub enum AttestationKind {
     Other(String),
 }
 
-#[derive(Deserialize)]
-struct Attestation {
-    #[serde(rename = "type")]
-    kind: String,
+/// The attestation that a device has for itself.
+#[derive(Debug, Clone)]
+pub struct DeviceAttestation {
+    /// How the device proves itself.
+    pub kind: AttestationKind,
+    /// Its keys, if it has any and the application shows both.
+    pub keys: Option<KeyPair>,
 }
 
-fn device(id: &DeviceId) -> Path {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAttestation {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "key_pair")]
+    symmetric_key: Option<KeyPair>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireKeys {
+    primary_key: Option<SecretString>,
+    secondary_key: Option<SecretString>,
+}
+
+/// Both keys; with only one of them nothing can be compared or carried over, so that is as good as none.
+pub(super) fn key_pair<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<KeyPair>, D::Error> {
+    let keys = Option::<WireKeys>::deserialize(deserializer)?;
+    let both = keys.and_then(|keys| keys.primary_key.zip(keys.secondary_key));
+    Ok(both.map(|(primary_key, secondary_key)| KeyPair { primary_key, secondary_key }))
+}
+
+/// An attestation as IoT Central takes it; one field more and it is refused.
+pub(super) fn symmetric(primary: &SecretString, secondary: &SecretString) -> Value {
+    json!({
+        "type": "symmetricKey",
+        "symmetricKey": { "primaryKey": primary.expose_secret(), "secondaryKey": secondary.expose_secret() },
+    })
+}
+
+pub(super) fn device(id: &DeviceId) -> Path {
     Path::new("/api/devices").id(id.as_str())
 }
 
@@ -109,19 +144,31 @@ impl Central {
         self.channel.json(self.call(call, VIEW)).await
     }
 
-    /// The attestation that a device has for itself; `None` if it belongs to a group (404).
+    /// One device; `None` if the application has none of that id.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn find_device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        let call = Call::get("read the device", device(id)).target(id.as_str());
+        self.channel.find(self.call(call, VIEW)).await
+    }
+
+    /// The kind of attestation that a device has for itself; `None` if it belongs to a group (404).
     ///
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn device_attestation(&self, id: &DeviceId) -> Result<Option<AttestationKind>> {
+        Ok(self.device_attestation_with_keys(id).await?.map(|attestation| attestation.kind))
+    }
+
+    /// The attestation that a device has for itself, with keys; `None` if it belongs to a group (404).
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn device_attestation_with_keys(&self, id: &DeviceId) -> Result<Option<DeviceAttestation>> {
         let call = Call::get("read the device's attestation", device(id).then("/attestation")).target(id.as_str());
-        let found: Option<Attestation> = self.channel.find(self.call(call, CONNECTIVITY)).await?;
-        Ok(found.map(|attestation| match attestation.kind.to_ascii_lowercase().as_str() {
-            "symmetrickey" => AttestationKind::Symmetric,
-            "x509" => AttestationKind::X509,
-            "tpm" => AttestationKind::Tpm,
-            _ => AttestationKind::Other(attestation.kind),
-        }))
+        let found: Option<WireAttestation> = self.channel.find(self.call(call, CONNECTIVITY)).await?;
+        Ok(found.map(DeviceAttestation::from))
     }
 
     /// What a device connects with, and the application's ID scope.
@@ -131,5 +178,17 @@ impl Central {
     pub async fn device_credentials(&self, id: &DeviceId) -> Result<DeviceCredentials> {
         let call = Call::get("read the device's credentials", device(id).then("/credentials")).target(id.as_str());
         self.channel.json(self.call(call, CONNECTIVITY)).await
+    }
+}
+
+impl From<WireAttestation> for DeviceAttestation {
+    fn from(wire: WireAttestation) -> Self {
+        let kind = match wire.kind.to_ascii_lowercase().as_str() {
+            "symmetrickey" => AttestationKind::Symmetric,
+            "x509" => AttestationKind::X509,
+            "tpm" => AttestationKind::Tpm,
+            _ => AttestationKind::Other(wire.kind),
+        };
+        Self { kind, keys: wire.symmetric_key }
     }
 }

@@ -2,15 +2,19 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::azure::call::Path;
+use crate::azure::call::{Call, Path};
 use crate::azure::central::Central;
-use crate::azure::error::Result;
+use crate::azure::central::devices::{KeyPair, key_pair, symmetric};
+use crate::azure::error::{ErrorKind, Result};
 use crate::azure::lenient::or_default;
 use crate::ids::EnrollmentGroupId;
 
-const PERMISSION: &str = "Device connectivity management: read";
+const READ: &str = "Device connectivity management: read";
+const MANAGE: &str = "Device connectivity management: manage";
+const TAKEN: &str = "The application has an enrollment group of this id or with these keys already. With the same keys it can \
+                     be used; with other keys, choose another id.";
 
 /// An enrollment group of an application.
 #[derive(Debug, Clone)]
@@ -59,6 +63,19 @@ pub enum CentralAttestation {
     Other(String),
 }
 
+/// A symmetric enrollment group to create: enabled, for ordinary devices.
+#[derive(Debug, Clone)]
+pub struct NewCentralEnrollmentGroup {
+    /// Its id: letters, digits and hyphens.
+    pub id: EnrollmentGroupId,
+    /// Its name for people.
+    pub display_name: String,
+    /// Its primary key, base64.
+    pub primary: SecretString,
+    /// Its secondary key.
+    pub secondary: SecretString,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
@@ -77,7 +94,8 @@ struct Wire {
 struct WireAttestation {
     #[serde(rename = "type")]
     kind: String,
-    symmetric_key: Option<super::devices::KeyPair>,
+    #[serde(default, deserialize_with = "key_pair")]
+    symmetric_key: Option<KeyPair>,
     #[serde(default)]
     x509: Value,
 }
@@ -89,9 +107,44 @@ impl Central {
     /// See [`crate::azure::AzureError`].
     pub async fn enrollment_groups(&self) -> Result<Vec<CentralEnrollmentGroup>> {
         let path = Path::new("/api/enrollmentGroups");
-        let groups: Vec<Wire> = self.all("list enrollment groups", PERMISSION, path).await?;
+        let groups: Vec<Wire> = self.all("list enrollment groups", READ, path).await?;
         Ok(groups.into_iter().map(CentralEnrollmentGroup::from).collect())
     }
+
+    /// One enrollment group, with keys; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn enrollment_group(&self, id: &EnrollmentGroupId) -> Result<Option<CentralEnrollmentGroup>> {
+        let call = Call::get("read the enrollment group", group(id)).target(id.as_str());
+        let found: Option<Wire> = self.channel.find(self.call(call, READ)).await?;
+        Ok(found.map(CentralEnrollmentGroup::from))
+    }
+
+    /// Creates an enrollment group. Look for one of that id first: whether IoT Central refuses to replace it is not
+    /// documented, and other keys would cut off all its devices. Sent once: after an error whose effect is unknown, read
+    /// [`Self::enrollment_group`] and compare keys.
+    ///
+    /// # Errors
+    /// `Conflict` if the id or the keys are taken; see [`crate::azure::AzureError`] for the rest.
+    pub async fn create_enrollment_group(&self, new: &NewCentralEnrollmentGroup) -> Result<CentralEnrollmentGroup> {
+        let call = Call::put_once("create the enrollment group", group(&new.id)).target(new.id.as_str()).body(json!({
+            "displayName": new.display_name,
+            "enabled": true,
+            "type": "iot",
+            "attestation": symmetric(&new.primary, &new.secondary),
+        }));
+        let created: Result<Wire> = self.channel.json(self.call(call, MANAGE)).await;
+        match created {
+            Ok(wire) => Ok(wire.into()),
+            Err(error) if matches!(error.kind, ErrorKind::Conflict) => Err(error.with_hint(TAKEN)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn group(id: &EnrollmentGroupId) -> Path {
+    Path::new("/api/enrollmentGroups").id(id.as_str())
 }
 
 impl From<Wire> for CentralEnrollmentGroup {

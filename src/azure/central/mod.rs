@@ -3,6 +3,7 @@
 //! Facts: azure-rest-api-specs `iotcentral/data-plane` 2022-07-31; the permissions are those of custom roles.
 
 mod commands;
+mod device_changes;
 mod devices;
 mod enrollment;
 mod groups;
@@ -10,8 +11,9 @@ mod jobs;
 mod template;
 
 pub use commands::CommandAnswer;
-pub use devices::{AttestationKind, Device, DeviceCredentials, KeyPair};
-pub use enrollment::{CentralAttestation, CentralEnrollmentGroup, GroupKind};
+pub use device_changes::{DeviceChange, NewDevice};
+pub use devices::{AttestationKind, Device, DeviceAttestation, DeviceCredentials, KeyPair};
+pub use enrollment::{CentralAttestation, CentralEnrollmentGroup, GroupKind, NewCentralEnrollmentGroup};
 pub use groups::DeviceGroup;
 pub use jobs::{Job, JobDevice, JobDeviceStatus, JobProgress, JobRequest, JobStatus};
 pub use template::{DeviceTemplate, MoveCommand};

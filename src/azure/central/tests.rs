@@ -1,5 +1,7 @@
 //! What the IoT Central client promises.
 
+mod changes;
+
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
