@@ -36,7 +36,7 @@ pub(crate) fn text_of(value: &Value) -> Option<String> {
 }
 
 /// A moment; unreadable and "never" are `None`.
-fn parse_moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_moment(text: &str) -> Option<Timestamp> {
     let parsed = Timestamp::parse(text, &Rfc3339).or_else(|_| Timestamp::parse(&format!("{text}Z"), &Rfc3339)).ok()?;
     (parsed.year() > 1).then_some(parsed)
 }

@@ -20,6 +20,8 @@ pub(crate) enum Scope {
     Central(String),
     /// Command executions in an application.
     CentralCommands(String),
+    /// Queries to an application.
+    CentralQueries(String),
     /// Service API of a DPS.
     Dps(String),
     /// Identity registry of a hub.
@@ -49,6 +51,7 @@ impl Scope {
             Self::Graph(_) => (3.0, 5.0),
             Self::Central(_) => (10.0, 10.0),
             Self::CentralCommands(_) => (16.0, 4.0),
+            Self::CentralQueries(_) => (0.8, 1.0),
             Self::Dps(_) => (10.0, 20.0),
             Self::HubRegistry(_) => (80.0 / 60.0, 10.0),
             Self::HubQuery(_) => (16.0 / 60.0, 4.0),

@@ -8,6 +8,8 @@ mod devices;
 mod enrollment;
 mod groups;
 mod jobs;
+mod properties;
+mod query;
 mod template;
 
 pub use commands::CommandAnswer;
@@ -16,6 +18,7 @@ pub use devices::{AttestationKind, Device, DeviceAttestation, DeviceCredentials,
 pub use enrollment::{CentralAttestation, CentralEnrollmentGroup, GroupKind, NewCentralEnrollmentGroup};
 pub use groups::DeviceGroup;
 pub use jobs::{Job, JobDevice, JobDeviceStatus, JobProgress, JobRequest, JobStatus};
+pub use properties::DeviceProperties;
 pub use template::{DeviceTemplate, MoveCommand};
 
 use serde::Deserialize;
@@ -56,7 +59,12 @@ impl Central {
 
     /// Completes a call with what all calls to an application have.
     fn call(&self, call: Call, permission: &'static str) -> Call {
-        call.query("api-version", API).permission(permission).pace(Scope::Central(self.host.clone()), 1)
+        self.call_of(API, call, permission)
+    }
+
+    /// As [`Self::call`], for what only this version of the API has.
+    fn call_of(&self, version: &'static str, call: Call, permission: &'static str) -> Call {
+        call.query("api-version", version).permission(permission).pace(Scope::Central(self.host.clone()), 1)
     }
 
     async fn page<T: DeserializeOwned>(

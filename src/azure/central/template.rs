@@ -1,7 +1,9 @@
-//! Device templates, and the move command in them.
+//! Device templates: the move command in them, and what their devices send.
 //!
 //! A template's `@id` and its capability model's `@id` look alike and are not: devices, groups and jobs name the first,
 //! a device announces the second.
+
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,6 +32,8 @@ pub struct DeviceTemplate {
     pub model: Option<ModelId>,
     /// How its devices are told to move, if they can be.
     pub migration: Option<MoveCommand>,
+    /// What its devices send, as queries name it: `name` at the root, `component.name` in a component.
+    pub telemetry: Vec<String>,
 }
 
 /// The command that tells a device to move.
@@ -106,6 +110,7 @@ impl From<Wire> for DeviceTemplate {
             id: TemplateId::from(wire.id),
             model: wire.capability_model["@id"].as_str().map(ModelId::from),
             migration: find_move_command(&wire.capability_model),
+            telemetry: telemetry_names(&wire.capability_model),
         }
     }
 }
@@ -119,9 +124,8 @@ fn localized(name: &Value) -> Option<String> {
 /// The best candidate in the model: the documented component before another version of it, before any component that
 /// has such a command, before a command at the root.
 fn find_move_command(model: &Value) -> Option<MoveCommand> {
-    let mut contents = Vec::new();
-    collect_contents(model, DEPTH_LIMIT, &mut contents);
-    let components = contents.iter().filter(|item| is_a(item, "Component") && !is_a(item, "EdgeModule"));
+    let contents = contents_of(model);
+    let components = contents.iter().filter(|item| is_component(item));
     let in_components = components.filter_map(|item| in_component(item));
     let at_root = contents.iter().filter_map(|item| {
         let command = is_move_command(item).then_some(*item)?;
@@ -131,7 +135,43 @@ fn find_move_command(model: &Value) -> Option<MoveCommand> {
     in_components.chain(at_root).min_by_key(|(rank, _)| *rank).map(|(_, command)| command)
 }
 
+/// An interface that two others extend shows up twice in the model, its telemetry must not.
+fn telemetry_names(model: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in contents_of(model) {
+        if is_component(item)
+            && let Some(component) = name_of(item)
+        {
+            let inner = contents_of(&item["schema"]);
+            names.extend(inner.into_iter().filter_map(telemetry_name).map(|name| format!("{component}.{name}")));
+        } else {
+            names.extend(telemetry_name(item).map(str::to_owned));
+        }
+    }
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+fn telemetry_name(item: &Value) -> Option<&str> {
+    if is_a(item, "Telemetry") { name_of(item) } else { None }
+}
+
+fn name_of(item: &Value) -> Option<&str> {
+    item["name"].as_str().filter(|name| !name.is_empty())
+}
+
+fn is_component(item: &Value) -> bool {
+    is_a(item, "Component") && !is_a(item, "EdgeModule")
+}
+
 /// All contents of an interface, with those that it extends.
+fn contents_of(interface: &Value) -> Vec<&Value> {
+    let mut contents = Vec::new();
+    collect_contents(interface, DEPTH_LIMIT, &mut contents);
+    contents
+}
+
 fn collect_contents<'a>(interface: &'a Value, depth: u8, into: &mut Vec<&'a Value>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match interface {
@@ -149,11 +189,10 @@ fn collect_contents<'a>(interface: &'a Value, depth: u8, into: &mut Vec<&'a Valu
 }
 
 fn in_component(component: &Value) -> Option<(u8, MoveCommand)> {
-    let name = component["name"].as_str().filter(|name| !name.is_empty())?;
+    let name = name_of(component)?;
     let schema = &component["schema"];
     let interface = schema.as_str().or_else(|| schema["@id"].as_str()).unwrap_or_default();
-    let mut contents = Vec::new();
-    collect_contents(schema, DEPTH_LIMIT, &mut contents);
+    let contents = contents_of(schema);
     // An interface named by its id alone does not show its contents; that it is the known one is enough.
     let shown = contents.iter().copied().find(|item| is_move_command(item)).unwrap_or(&Value::Null);
     let component = Some(name.to_owned());

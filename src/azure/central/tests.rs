@@ -1,6 +1,7 @@
 //! What the IoT Central client promises.
 
 mod changes;
+mod evidence;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path, query_param};

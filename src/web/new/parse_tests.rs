@@ -67,6 +67,7 @@ fn offer() -> Offer {
             display_name: "Boiler".into(),
             model: None,
             migration: None,
+            telemetry: Vec::new(),
         }],
     };
     Offer {
