@@ -4,6 +4,7 @@
 
 mod apps;
 mod azure;
+mod between;
 mod people;
 mod templates;
 
@@ -17,8 +18,12 @@ use super::dps::model::{Attestation, Group as DpsGroup, Settings};
 use super::hub::model::{Authentication, Identity};
 use super::world::{Moment, World};
 
-pub use apps::{Spec, add_app, add_child, add_device, add_devices, add_group, add_symmetric_group, require_approval};
+pub use apps::{
+    Spec, add_app, add_child, add_device, add_devices, add_group, add_known_device, add_symmetric_group,
+    require_approval,
+};
 pub use azure::{add_dps, add_hub};
+pub use between::central_to_central_world;
 pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
 pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, PUMP, THERMOMETER, VALVE};
 
@@ -26,6 +31,10 @@ pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, PUMP, THERMOMETER, VALVE};
 pub const MAIN_APP: &str = "contoso-fleet";
 /// The application with X.509 and edge devices.
 pub const EDGE_APP: &str = "contoso-edge";
+/// An application without devices, to move to.
+pub const NEXT_APP: &str = "contoso-next";
+/// An application in which devices that arrive wait for approval.
+pub const VETTED_APP: &str = "contoso-vetted";
 /// How long the fleet has been connected when the sandbox starts.
 const UPTIME: Duration = Duration::hours(3);
 
@@ -90,7 +99,17 @@ pub fn default_world(clock: &SandboxClock) -> World {
         "suspended".clone_into(&mut app.state);
     }
     meters(&mut world, since);
+    targets(&mut world, since);
     world
+}
+
+/// Where the fleet can move to without leaving IoT Central.
+fn targets(world: &mut World, since: Moment) {
+    add_app(world, NEXT_APP, "0ne00A00004");
+    add_app(world, VETTED_APP, "0ne00A00005");
+    require_approval(world, VETTED_APP);
+    add_group(world, VETTED_APP, "vessels-all", "Vessels - all", BOILER);
+    add_devices(world, VETTED_APP, "vessel", 1, 2, &Spec::new(BOILER), since);
 }
 
 fn main_app(world: &mut World, since: Moment) {
@@ -234,7 +253,21 @@ mod tests {
         assert!(knows(EDGE_APP) && !knows(MAIN_APP));
         let children: Vec<_> = world.apps[EDGE_APP].configuration.relationships["gateway-0001"].values().collect();
         assert_eq!(children.iter().map(|own| own.target.as_str()).collect::<Vec<_>>(), ["sensor-0001"]);
-        assert!(world.apps.values().all(|app| app.auto_approve));
+    }
+
+    #[test]
+    fn there_are_an_empty_application_and_one_that_wants_approval_to_move_to() {
+        let world = world();
+        let next = &world.apps[NEXT_APP];
+        assert_eq!((next.display_name.as_str(), next.devices.len()), ("Contoso next", 0));
+        for oid in [ADA, BOB] {
+            assert_eq!(next.roles.get(oid).map(String::as_str), Some("admin"));
+        }
+        assert_eq!(world.apps[VETTED_APP].devices.len(), 2);
+        let waits: Vec<_> = world.apps.values().filter(|app| !app.auto_approve).map(|app| &app.subdomain).collect();
+        assert_eq!(waits, [VETTED_APP]);
+        let scopes: std::collections::BTreeSet<_> = world.apps.values().map(|app| &app.id_scope).collect();
+        assert_eq!(scopes.len(), world.apps.len());
     }
 
     #[test]

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tower::ServiceExt as _;
 
 use super::clock::SandboxClock;
@@ -63,12 +65,57 @@ impl Bench {
 
     /// A call with this `Authorization` to the main application, in the newest stable version unless the path names one.
     pub(super) async fn central_by(&self, authorization: &str, method: &str, path: &str, body: Value) -> Answer {
+        self.app_by(fleet::MAIN_APP, authorization, method, path, body).await
+    }
+
+    /// A call of Ada's to an application.
+    pub(super) async fn app(&self, sub: &str, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {}", issue_access(&self.shared, fleet::ADA, CONTOSO, Audience::Central));
+        self.app_by(sub, &bearer, method, path, body).await
+    }
+
+    async fn app_by(&self, sub: &str, authorization: &str, method: &str, path: &str, body: Value) -> Answer {
         let joint = if path.contains('?') { '&' } else { '?' };
         let version = if path.contains("api-version=") { "" } else { "api-version=2022-07-31" };
         let uri = format!("/api{path}{joint}{version}");
-        let host = "contoso-fleet.azureiotcentral.com";
+        let host = format!("{sub}.azureiotcentral.com");
         let router = central::router(self.shared.clone());
-        call(router, host, method, &uri, &[("authorization", authorization)], body).await
+        call(router, &host, method, &uri, &[("authorization", authorization)], body).await
+    }
+
+    /// A query of Ada's to an application, one a second.
+    pub(super) async fn query(&self, sub: &str, text: &str) -> Answer {
+        self.shared.clock().sleep(Duration::from_secs(2)).await;
+        let path = "/query?api-version=2022-10-31-preview";
+        self.app(sub, "POST", path, serde_json::json!({"query": text})).await
+    }
+
+    /// When an application last heard from a device, as its query API tells.
+    pub(super) async fn last_telemetry(&self, sub: &str, template: &str, id: &str) -> Option<OffsetDateTime> {
+        let text = format!("SELECT TOP 1 $ts, temperature FROM {template} WHERE $id = '{id}' ORDER BY $ts DESC");
+        let answer = self.query(sub, &text).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let at = answer.body["results"][0]["$ts"].as_str()?;
+        Some(OffsetDateTime::parse(at, &Rfc3339).unwrap())
+    }
+
+    /// Tells a device of the main application to move to another one; what the application answers.
+    pub(super) async fn send_to_app(&self, id: &str, sub: &str) -> Answer {
+        let scope = self.shared.look(|world| world.apps[sub].id_scope.clone());
+        let path = format!("/devices/{id}/components/migration/commands/DeviceMove");
+        let body = serde_json::json!({"request": {"idScope": scope}, "responseTimeout": 5});
+        self.central("POST", &path, body).await
+    }
+
+    /// Gives an application the keys of one of the main application's groups, as both show them.
+    pub(super) async fn carry_into(&self, sub: &str, group: &str) {
+        let mut body = self.central("GET", &format!("/enrollmentGroups/{group}"), Value::Null).await.body;
+        for own in ["id", "etag"] {
+            body.as_object_mut().unwrap().remove(own);
+        }
+        let path = format!("/enrollmentGroups/iotc-{}", group.to_lowercase());
+        let answer = self.app(sub, "PUT", &path, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
     /// A call to `contoso-dps` with its owner policy.

@@ -29,6 +29,8 @@ pub struct Spec {
     pub blocked: bool,
     /// The component under which it listens.
     pub component: &'static str,
+    /// Announces the model of its template when it registers, which the official samples do not.
+    pub announces: bool,
 }
 
 impl Spec {
@@ -43,6 +45,7 @@ impl Spec {
             individual: false,
             blocked: false,
             component: "migration",
+            announces: false,
         }
     }
 }
@@ -151,8 +154,30 @@ pub fn add_device(world: &mut World, sub: &str, id: &str, spec: &Spec, since: Mo
     let mut device = Device::at_app(id, spec.kind, credential, sub, &app.id_scope);
     device.online = spec.online;
     device.component = Some(spec.component.to_owned());
+    device.model_id = spec.template.filter(|_| spec.announces).and_then(|template| templates::model_of(app, template));
     app.devices.insert(id.to_owned(), known);
     world.devices.insert(id.to_owned(), device);
+}
+
+/// Adds a device to what an application knows, and none to the truth: it was created ahead of the physical device, or, if
+/// it is said when that was heard of last, the physical device was there before.
+pub fn add_known_device(
+    world: &mut World,
+    sub: &str,
+    id: &str,
+    template: Option<&str>,
+    last: Option<Moment>,
+    now: Moment,
+) {
+    let Some(app) = world.apps.get_mut(sub) else { return };
+    let mut known = AppDevice::new(id, &display_name(id), template, now);
+    if let Some(last) = last {
+        known.provisioned = true;
+        known.presence.begin(last);
+        known.presence.end(last);
+        known.report("serialNumber", &serde_json::json!(format!("SN-{id}")), last);
+    }
+    app.devices.insert(id.to_owned(), known);
 }
 
 /// The application with an X.509 enrollment group and with edge devices.

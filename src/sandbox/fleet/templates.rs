@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::world::App;
+
 /// Has the component `migration`.
 pub const BOILER: &str = "dtmi:modelDefinition:contoso:boiler;1";
 /// The same; its group holds nothing else.
@@ -36,6 +38,12 @@ pub(super) fn all() -> Vec<Value> {
         template(VALVE, "Valve", &[component("Valve", "migration", true)], &json!(null)),
         template(COMPRESSOR, "Compressor", &[], &json!([base()])),
     ]
+}
+
+/// The model that the devices of a template implement.
+pub(super) fn model_of(app: &App, template: &str) -> Option<String> {
+    let template = app.templates.iter().find(|known| known["@id"] == template)?;
+    template["capabilityModel"]["@id"].as_str().map(str::to_owned)
 }
 
 fn template(id: &str, name: &str, components: &[Value], extends: &Value) -> Value {

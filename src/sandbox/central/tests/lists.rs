@@ -2,19 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::fleet::BOILER;
+use crate::sandbox::fleet::{BOILER, MAIN_APP};
 use crate::sandbox::testkit::{Answer, Bench};
-
-const PREVIEW: &str = "api-version=2022-10-31-preview";
 
 fn ids(answer: &Answer) -> Vec<&str> {
     answer.body["value"].as_array().into_iter().flatten().filter_map(|device| device["id"].as_str()).collect()
 }
 
 async fn query(bench: &Bench, text: &str) -> Answer {
-    // One query a second.
-    bench.shared.clock().sleep(std::time::Duration::from_secs(2)).await;
-    bench.central("POST", &format!("/query?{PREVIEW}"), json!({"query": text})).await
+    bench.query(MAIN_APP, text).await
 }
 
 #[tokio::test]
