@@ -68,9 +68,8 @@ fn write(call: &Call, id: &str, component: Option<&str>, body: &[u8], replace: b
             }
         };
         let model = Model { template: template.as_ref(), component };
-        if !replace {
-            model.check(&given)?;
-        } else {
+        model.check(&given, replace)?;
+        if replace {
             model.clear(section, &given);
         }
         model.write(section, given);
@@ -106,6 +105,7 @@ enum Meaning {
     Writable,
     Component,
     ReadOnly,
+    Unknown,
 }
 
 impl<'a> Model<'a> {
@@ -117,7 +117,8 @@ impl<'a> Model<'a> {
         match templates::property(template, self.component, name) {
             Some(property) if templates::is_cloud(property) => Meaning::Cloud,
             Some(property) if templates::is_writable(property) => Meaning::Writable,
-            _ => Meaning::ReadOnly,
+            Some(_) => Meaning::ReadOnly,
+            None => Meaning::Unknown,
         }
     }
 
@@ -125,15 +126,17 @@ impl<'a> Model<'a> {
         Self { component: Some(component), ..*self }
     }
 
-    fn check(&self, given: &Map<String, Value>) -> Result<(), Fault> {
+    /// A replacement may name what only the device writes: whoever writes back what was read does.
+    fn check(&self, given: &Map<String, Value>, replace: bool) -> Result<(), Fault> {
         for (name, value) in given.iter().filter(|(name, _)| *name != "$metadata") {
             match (self.meaning(name), value) {
-                (Meaning::ReadOnly, _) => {
+                (Meaning::ReadOnly, _) if replace => {}
+                (Meaning::ReadOnly | Meaning::Unknown, _) => {
                     let message = format!("The device template has no property {name} that can be written.");
                     return Err(Fault::unprocessable(message));
                 }
                 (Meaning::Component, Value::Object(inner)) => {
-                    Model { component: Some(name), ..*self }.check(inner)?;
+                    Model { component: Some(name), ..*self }.check(inner, replace)?;
                 }
                 (Meaning::Component, _) => {
                     return Err(Fault::invalid_body(format!("{name} is a component: its value must be an object.")));
@@ -166,7 +169,7 @@ impl<'a> Model<'a> {
                         self.inside(name).clear(own, inner);
                     }
                 }
-                Meaning::ReadOnly => {}
+                Meaning::ReadOnly | Meaning::Unknown => {}
             }
         }
     }
@@ -188,7 +191,7 @@ impl<'a> Model<'a> {
                         Model { component: Some(&name), ..*self }.write(own, inner);
                     }
                 }
-                (Meaning::Component | Meaning::ReadOnly, _) => {}
+                (Meaning::Component | Meaning::ReadOnly | Meaning::Unknown, _) => {}
             }
         }
     }
@@ -206,7 +209,7 @@ fn desire(section: &mut Map<String, Value>, name: &str, value: &Value) {
 
 /// `GET /devices/{id}/telemetry/{name}`
 pub(super) async fn telemetry(call: Call, Path((id, name)): Path<(String, String)>) -> Answer {
-    last_value(&call, &id, &name)
+    last_value(&call, &id, None, &name)
 }
 
 /// `GET /devices/{id}/components/{component}/telemetry/{name}`
@@ -215,11 +218,18 @@ pub(super) async fn component_telemetry(
     Path((id, component, name)): Path<(String, String, String)>,
 ) -> Answer {
     call.look(|app| check_component(app, &id, &component))?;
-    last_value(&call, &id, &name)
+    last_value(&call, &id, Some(&component), &name)
 }
 
-fn last_value(call: &Call, id: &str, name: &str) -> Answer {
-    let last = call.look(|app| Ok(find(app, id)?.presence.last_message(call.now)))?;
+/// The last value of what the template calls telemetry, so there is none of a device without one.
+fn last_value(call: &Call, id: &str, component: Option<&str>, name: &str) -> Answer {
+    let last = call.look(|app| {
+        let device = find(app, id)?;
+        let template = device.template.as_deref().and_then(|template| templates::find(app, template));
+        let is_known = template.is_some_and(|template| templates::telemetry(template, component, name).is_some());
+        let missing = || Fault::not_found(format!("Device {id} has no telemetry {name}."));
+        is_known.then(|| device.presence.last_message(call.now)).ok_or_else(missing)
+    })?;
     let last = last.ok_or_else(|| Fault::not_found(format!("There is no value of {name} yet.")))?;
     Ok(wire::ok(&json!({"timestamp": wire::iso(last), "value": reading(id, last)})))
 }

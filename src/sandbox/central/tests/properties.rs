@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::fleet::NEXT_APP;
 use crate::sandbox::testkit::Bench;
 
 const PROPERTIES: &str = "/devices/boiler-0001/properties";
@@ -33,4 +34,38 @@ async fn a_replacement_leaves_what_only_the_device_may_write() {
     let after = bench.central("GET", PROPERTIES, Value::Null).await.body;
     assert_eq!(after["serialNumber"], "SN-boiler-0001");
     assert!(after["customer"].is_null() && after["$metadata"]["reportInterval"]["desiredValue"].is_null());
+}
+
+#[tokio::test]
+async fn a_name_that_the_template_does_not_know_is_refused_and_nothing_is_written() {
+    let bench = Bench::simple(100);
+    let before = bench.central("GET", PROPERTIES, Value::Null).await.body;
+    let unknown = [
+        json!({"customer": "Fabrikam", "colour": "red"}),
+        json!({"migration": {"colour": "red"}}),
+        json!({"migration": 1}),
+    ];
+    for (body, status) in unknown.into_iter().zip([422, 422, 400]) {
+        for method in ["PATCH", "PUT"] {
+            assert_eq!(bench.central(method, PROPERTIES, body.clone()).await.status, status, "{method} {body}");
+        }
+    }
+    assert_eq!(bench.central("GET", PROPERTIES, Value::Null).await.body, before);
+    let no_component = bench.central("PATCH", "/devices/boiler-0001/components/none/properties", json!({})).await;
+    assert_eq!(no_component.status, 404);
+}
+
+#[tokio::test]
+async fn cloud_and_writable_properties_are_taken_with_200_or_202_before_the_device_has_come() {
+    let bench = Bench::new(100, crate::sandbox::fleet::central_to_central_world);
+    let path = "/devices/boiler-0021/properties";
+    for (accepted, status) in [(false, 200), (true, 202)] {
+        bench.shared.flip(|switches| switches.property_writes_are_accepted = accepted);
+        let body = json!({"customer": "Contoso", "reportInterval": 30});
+        assert_eq!(bench.app(NEXT_APP, "PATCH", path, body).await.status, status);
+    }
+    let shown = bench.app(NEXT_APP, "GET", path, Value::Null).await.body;
+    assert_eq!(shown["customer"], "Contoso");
+    assert_eq!(shown["$metadata"]["reportInterval"]["desiredValue"], 30);
+    assert!(shown["reportInterval"].is_null(), "the device has not said so yet");
 }
