@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::templates;
 use crate::sandbox::device::Presence;
 use crate::sandbox::dps::model::Attestation;
 use crate::sandbox::wire::iso;
@@ -253,6 +254,13 @@ impl Job {
 #[must_use]
 pub fn new_etag() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+/// Whether an application takes a device for one with IoT Edge, as its template says.
+#[must_use]
+pub fn is_edge(app: &App, id: &str) -> bool {
+    let template = app.devices.get(id).and_then(|device| device.template.as_deref());
+    template.and_then(|template| templates::find(app, template)).is_some_and(templates::is_edge)
 }
 
 /// The hub inside an application, which nobody but its devices sees.

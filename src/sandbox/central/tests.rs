@@ -1,6 +1,8 @@
 //! IoT Central on the wire.
 
 mod access;
+mod admission;
+mod arrivals;
 mod certificates;
 mod families;
 mod history;

@@ -4,6 +4,7 @@
 //! reprovisioning.
 
 mod assign;
+mod attest;
 mod bulk;
 pub mod certificates;
 mod device_api;

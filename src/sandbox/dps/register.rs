@@ -1,22 +1,17 @@
 //! Registration of a device: who it is, whether it may, and the operation that leads to a hub. Both the HTTP device API and
 //! the sandbox's own devices come through here.
-//!
-//! Membership of a group is decided by the signature (or certificate) that the device presents, not by a list. An
-//! individual enrollment for the registration id wins over every group.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::model::{self, Attestation, Matched, Operation, Registration, Slot, Status};
-use super::{assign, model::Settings};
-use crate::sandbox::clock::SandboxClock;
-use crate::sandbox::options::Switches;
+use super::model::{self, Operation, Registration, Status};
+use super::{assign, attest::attest};
 use crate::sandbox::sas::Token;
 use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
-use crate::sandbox::world::{App, Dps, Moment, World};
+use crate::sandbox::world::{Moment, World};
 use crate::sandbox::x509::Chain;
 
 /// How long an assignment takes.
@@ -233,98 +228,4 @@ pub(super) fn is_registration_id(id: &str) -> bool {
     (1..=128).contains(&id.len())
         && id.bytes().all(allowed)
         && id.bytes().last().is_some_and(|last| last.is_ascii_alphanumeric() || last == b'-')
-}
-
-/// Finds the enrollment that the device satisfies.
-fn attest(
-    world: &World,
-    owner: &Owner,
-    id_scope: &str,
-    id: &str,
-    presented: &Presented,
-    now: Moment,
-    switches: Switches,
-) -> Result<Matched, Fault> {
-    if let Presented::Token(token) = presented {
-        let about_this = token.resource == format!("{id_scope}/registrations/{id}");
-        if !about_this || token.is_expired(now) || token.policy.as_deref() != Some("registration") {
-            return Err(Fault::unauthorized());
-        }
-    }
-    let found = match owner {
-        Owner::Dps(name) => world.dps.get(name).and_then(|dps| attest_at_dps(dps, id, presented)),
-        Owner::App(sub) => world.apps.get(sub).and_then(|app| attest_at_app(app, id, presented)),
-    };
-    let admitted = |matched: &Matched| !matched.is_disabled || switches.disabled_enrollments_register;
-    found.filter(admitted).ok_or_else(Fault::unauthorized)
-}
-
-/// The enrollment that the device satisfies; a disabled one comes last, and is for the caller to judge.
-fn attest_at_dps(dps: &Dps, id: &str, presented: &Presented) -> Option<Matched> {
-    let disabled = |matched: Matched, settings: &Settings| Matched { is_disabled: !settings.enabled, ..matched };
-    if let Some(enrollment) = dps.enrollments.get(&id.to_ascii_lowercase()) {
-        let settings = &enrollment.settings;
-        let matched = satisfies(&settings.attestation, id, false, presented, None)
-            .or_else(|| certified(dps, settings, id, presented, None));
-        return matched.map(|matched| disabled(matched, settings));
-    }
-    let enabled = dps.groups.values().filter(|group| group.settings.enabled);
-    enabled.chain(dps.groups.values().filter(|group| !group.settings.enabled)).find_map(|group| {
-        let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id))
-            .or_else(|| certified(dps, &group.settings, id, presented, Some(&group.id)));
-        matched.map(|matched| disabled(matched, &group.settings))
-    })
-}
-
-fn attest_at_app(app: &App, id: &str, presented: &Presented) -> Option<Matched> {
-    if let Some(attestation) = app.devices.get(id).and_then(|device| device.attestation.as_ref()) {
-        return satisfies(attestation, id, false, presented, None);
-    }
-    let groups = app.enrollment_groups.values().filter(|group| group.enabled);
-    groups.into_iter().find_map(|group| satisfies(&group.trusted(), id, true, presented, Some(&group.id)))
-}
-
-fn satisfies(
-    attestation: &Attestation,
-    id: &str,
-    is_group: bool,
-    presented: &Presented,
-    group: Option<&str>,
-) -> Option<Matched> {
-    let group = group.map(str::to_owned);
-    match presented {
-        Presented::Token(token) => {
-            let (primary, secondary) = attestation.device_keys(id, is_group)?;
-            let slot = match (token.is_signed_with(&primary), token.is_signed_with(&secondary)) {
-                (true, _) => Slot::Primary,
-                (false, true) => Slot::Secondary,
-                (false, false) => return None,
-            };
-            Some(Matched { group, slot: Some(slot), leaf: None, is_disabled: false })
-        }
-        Presented::Certificate { leaf, issuer } => {
-            let known = attestation.has_certificate(if is_group { issuer } else { leaf });
-            known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()), is_disabled: false })
-        }
-        Presented::Chain(_) | Presented::Nothing => None,
-    }
-}
-
-/// Whether the certificates that the device presents are those of the enrollment, or lead to them in a group. Certificates
-/// live in the machine's time.
-fn certified(dps: &Dps, settings: &Settings, id: &str, presented: &Presented, group: Option<&str>) -> Option<Matched> {
-    let mut known = settings.certificates(dps);
-    let leaf = match presented {
-        Presented::Chain(chain) => {
-            let leaf = chain.leaf()?;
-            let is_its_own = leaf.common_name.eq_ignore_ascii_case(id) && leaf.is_valid_at(SandboxClock::real_now());
-            let is_known = known.any(|one| if group.is_some() { chain.leads_to(one) } else { one == leaf });
-            (is_its_own && is_known).then(|| leaf.sha1.clone())?
-        }
-        Presented::Certificate { leaf, issuer } if group.is_some() => {
-            known.any(|one| one.sha1.eq_ignore_ascii_case(issuer)).then(|| leaf.clone())?
-        }
-        _ => return None,
-    };
-    Some(Matched { group: group.map(str::to_owned), slot: None, leaf: Some(leaf), is_disabled: false })
 }
