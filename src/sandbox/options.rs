@@ -63,6 +63,16 @@ pub struct SandboxOptions {
     pub property_writes_are_accepted: bool,
     /// An individual X.509 attestation may be given by its thumbprint alone (undocumented).
     pub thumbprints_attest: bool,
+    /// A PUT of an enrollment group of IoT Central whose id exists replaces the group, rather than being refused with 409
+    /// unless the caller names its etag (undocumented).
+    pub existing_groups_are_replaced: bool,
+    /// Two enrollment groups of an IoT Central application may have a key in common, rather than the second being refused
+    /// with 409 (undocumented).
+    pub groups_may_share_keys: bool,
+    /// What IoT Central does with a field that it does not know beside the keys of an attestation (undocumented).
+    pub foreign_key_fields: ForeignFields,
+    /// The credentials of a simulated device lack the ID scope (undocumented).
+    pub simulated_devices_lack_id_scope: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -105,6 +115,10 @@ impl Default for SandboxOptions {
             history_shows_jobs: true,
             property_writes_are_accepted: false,
             thumbprints_attest: false,
+            existing_groups_are_replaced: false,
+            groups_may_share_keys: false,
+            foreign_key_fields: ForeignFields::Refused,
+            simulated_devices_lack_id_scope: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -123,6 +137,17 @@ pub enum IdentityConflict {
     Overwrite,
     /// It leaves the identity alone; the device then cannot connect.
     Keep,
+}
+
+/// What becomes of a field that the service does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForeignFields {
+    /// The call is refused with 400.
+    Refused,
+    /// It is left out.
+    Ignored,
+    /// An enrollment group keeps it and shows it again; elsewhere it is left out.
+    Echoed,
 }
 
 /// How a bulk call is counted by the registry throttle of a hub.
@@ -200,6 +225,14 @@ pub struct Switches {
     pub property_writes_are_accepted: bool,
     /// See [`SandboxOptions::thumbprints_attest`].
     pub thumbprints_attest: bool,
+    /// See [`SandboxOptions::existing_groups_are_replaced`].
+    pub existing_groups_are_replaced: bool,
+    /// See [`SandboxOptions::groups_may_share_keys`].
+    pub groups_may_share_keys: bool,
+    /// See [`SandboxOptions::foreign_key_fields`].
+    pub foreign_key_fields: ForeignFields,
+    /// See [`SandboxOptions::simulated_devices_lack_id_scope`].
+    pub simulated_devices_lack_id_scope: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -220,6 +253,10 @@ impl From<&SandboxOptions> for Switches {
             history_shows_jobs: options.history_shows_jobs,
             property_writes_are_accepted: options.property_writes_are_accepted,
             thumbprints_attest: options.thumbprints_attest,
+            existing_groups_are_replaced: options.existing_groups_are_replaced,
+            groups_may_share_keys: options.groups_may_share_keys,
+            foreign_key_fields: options.foreign_key_fields,
+            simulated_devices_lack_id_scope: options.simulated_devices_lack_id_scope,
         }
     }
 }

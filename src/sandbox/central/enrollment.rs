@@ -1,7 +1,7 @@
 //! Enrollment groups of an application. Keys are shown in clear; of certificates only the thumbprint.
 //!
 //! When exactly Azure answers 409 is not documented; here: the id exists and the caller does not name its etag, or another
-//! group has the same keys or certificate.
+//! group has one of the keys or certificates. Switches turn each off.
 
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -11,6 +11,7 @@ use super::door::{Call, Permission, text_field};
 use super::fault::{Answer, Fault};
 use super::model::{AppEnrollmentGroup, new_etag};
 use super::{page, security};
+use crate::sandbox::dps::model::Attestation;
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -37,6 +38,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
     }
     let body = call.json(&body)?;
     check_fields(&body)?;
+    let switches = call.shared.switches();
     let edge = match body["type"].as_str() {
         Some("iot") => false,
         Some("iotEdge") => true,
@@ -48,18 +50,20 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
             .ok_or_else(|| Fault::invalid_body("displayName is required."))?,
         enabled: body["enabled"].as_bool().unwrap_or(true),
         edge,
-        attestation: security::parse_group(&body["attestation"], None)?,
+        attestation: security::parse_group(&body["attestation"], None, switches.foreign_key_fields)?,
         verified: security::verified(&body["attestation"], [false; 2]),
         codes: [None, None],
+        foreign: security::foreign(&body["attestation"], switches.foreign_key_fields),
         etag: new_etag(),
     };
-    if let Some(before) = call.look(|app| Ok(app.enrollment_groups.get(&id).cloned()))? {
-        if !call.names_etag(&body) {
-            return Err(Fault::conflict("An enrollment group with this id exists."));
-        }
-        call.check_etag(&body, &before.etag)?;
+    let Some(before) = call.look(|app| Ok(app.enrollment_groups.get(&id).cloned()))? else {
+        return save(&call, group, "enrollment.created");
+    };
+    if !call.names_etag(&body) && !switches.existing_groups_are_replaced {
+        return Err(Fault::conflict("An enrollment group with this id exists."));
     }
-    save(&call, group, "enrollment.created")
+    call.check_etag(&body, &before.etag)?;
+    save(&call, group, "enrollment.updated")
 }
 
 /// `PATCH /enrollmentGroups/{id}`
@@ -78,7 +82,9 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
     if body["attestation"].is_object() {
         let mut attestation = security::show_group(&group);
         wire::merge_patch(&mut attestation, &body["attestation"]);
-        group.attestation = security::parse_group(&attestation, Some(&group.attestation))?;
+        let foreign = call.shared.switches().foreign_key_fields;
+        group.attestation = security::parse_group(&attestation, Some(&group.attestation), foreign)?;
+        group.foreign = security::foreign(&attestation, foreign);
         group.verified = security::verified(&attestation, group.verified);
     }
     save(&call, group, "enrollment.updated")
@@ -99,8 +105,11 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
 pub(super) fn save(call: &Call, mut group: AppEnrollmentGroup, effect: &'static str) -> Answer {
     group.etag = new_etag();
     let (id, shown) = (group.id.clone(), show(&group));
+    let is_key = matches!(group.attestation, Attestation::SymmetricKey { .. });
+    let may_overlap = is_key && call.shared.switches().groups_may_share_keys;
     call.app(|app| {
-        if app.enrollment_groups.values().any(|other| other.id != group.id && other.overlaps(&group)) {
+        let overlaps = |other: &AppEnrollmentGroup| other.id != group.id && other.overlaps(&group);
+        if !may_overlap && app.enrollment_groups.values().any(overlaps) {
             return Err(Fault::conflict("Another enrollment group has these keys or this certificate."));
         }
         app.enrollment_groups.insert(group.id.clone(), group);

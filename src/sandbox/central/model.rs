@@ -151,6 +151,9 @@ pub struct AppEnrollmentGroup {
     /// The codes that a proof of possession must contain.
     #[serde(default)]
     pub codes: [Option<String>; 2],
+    /// What callers wrote beside the keys, where that is kept.
+    #[serde(default)]
+    pub foreign: Map<String, Value>,
     /// Without quotes.
     pub etag: String,
 }
@@ -167,14 +170,18 @@ impl AppEnrollmentGroup {
         trusted
     }
 
-    /// Whether both groups let in the same devices.
+    /// Whether a device can be let in by either group. In which of its two places a key is, makes no difference to devices.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
-        match &self.attestation {
-            Attestation::X509 { primary, secondary, .. } => {
-                [primary, secondary].into_iter().flatten().any(|own| other.attestation.has_certificate(own))
+        match (&self.attestation, &other.attestation) {
+            (Attestation::X509 { primary, secondary, .. }, other) => {
+                [primary, secondary].into_iter().flatten().any(|own| other.has_certificate(own))
             }
-            own => *own == other.attestation,
+            (
+                Attestation::SymmetricKey { primary, secondary },
+                Attestation::SymmetricKey { primary: p, secondary: s },
+            ) => [primary, secondary].into_iter().any(|own| own == p || own == s),
+            _ => false,
         }
     }
 }

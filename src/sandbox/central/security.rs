@@ -2,13 +2,14 @@
 
 use axum::body::Bytes;
 use axum::extract::Path;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::devices::find;
 use super::door::{Call, Permission};
 use super::fault::{Answer, Fault};
 use super::model::AppEnrollmentGroup;
 use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::options::{ForeignFields, Switches};
 use crate::sandbox::world::App;
 use crate::sandbox::{dps, sas, wire};
 
@@ -18,12 +19,19 @@ pub(super) const DEFAULT_GROUP: &str = "SAS-IoT-Devices";
 /// `GET /devices/{id}/credentials`
 pub(super) async fn credentials(call: Call, Path(id): Path<String>) -> Answer {
     call.need(Permission::Connectivity)?;
-    call.look(|app| Ok(wire::ok(&shown_credentials(app, &id)?)))
+    let switches = call.shared.switches();
+    call.look(|app| {
+        let mut shown = shown_credentials(app, &id)?;
+        if !(find(app, &id)?.simulated && switches.simulated_devices_lack_id_scope) {
+            shown["idScope"] = json!(app.id_scope);
+        }
+        Ok(wire::ok(&shown))
+    })
 }
 
 fn shown_credentials(app: &App, id: &str) -> Result<Value, Fault> {
     let device = find(app, id)?;
-    let mut shown = json!({"idScope": app.id_scope});
+    let mut shown = json!({});
     let keys = match &device.attestation {
         Some(attestation @ Attestation::SymmetricKey { .. }) => attestation.device_keys(id, false),
         Some(other) => {
@@ -76,11 +84,11 @@ fn save(
     id: &str,
     body: impl FnOnce(Option<Attestation>) -> Result<(Value, Option<Attestation>), Fault>,
 ) -> Answer {
-    let by_thumbprint = call.shared.switches().thumbprints_attest;
+    let switches = call.shared.switches();
     let shown = call.app(|app| {
         let device = app.devices.get_mut(id).ok_or_else(|| Fault::no_device(id))?;
         let (body, known) = body(device.attestation.clone())?;
-        let attestation = parse_device(&body, known.as_ref(), by_thumbprint)?;
+        let attestation = parse_device(&body, known.as_ref(), switches)?;
         let shown = show(&attestation);
         device.attestation = Some(attestation);
         device.touch(call.now);
@@ -103,17 +111,31 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
     Ok(wire::with_effect(wire::no_content(), "attestation.deleted", id))
 }
 
-/// Reads an attestation of an enrollment group. Fields that are not known are refused. A group gets keys and certificates
-/// later, if they are not given.
-pub(super) fn parse_group(body: &Value, known: Option<&Attestation>) -> Result<Attestation, Fault> {
+/// Reads an attestation of an enrollment group. A group gets keys and certificates later, if they are not given.
+pub(super) fn parse_group(
+    body: &Value,
+    known: Option<&Attestation>,
+    foreign: ForeignFields,
+) -> Result<Attestation, Fault> {
     match body["type"].as_str() {
         Some("symmetricKey") if !body["symmetricKey"].is_object() => {
             Ok(Attestation::SymmetricKey { primary: sas::random_key(), secondary: sas::random_key() })
         }
-        Some("symmetricKey") => parse_keys(&body["symmetricKey"]),
+        Some("symmetricKey") => parse_keys(&body["symmetricKey"], foreign),
         Some("x509") => parse_certificates(&body["x509"]["signingCertificates"], known, false),
         other => Err(Fault::invalid_body(format!("The attestation type {other:?} is not known."))),
     }
+}
+
+/// What stands beside the keys, where that is kept.
+pub(super) fn foreign(body: &Value, kept: ForeignFields) -> Map<String, Value> {
+    let fields = body["symmetricKey"].as_object().filter(|_| kept == ForeignFields::Echoed);
+    let is_foreign = |(name, _): &(&String, &Value)| !is_key(name);
+    fields.into_iter().flatten().filter(is_foreign).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn is_key(name: &str) -> bool {
+    matches!(name, "primaryKey" | "secondaryKey")
 }
 
 /// Which of a group's certificates are verified: those said to be, and those that were and are not replaced.
@@ -127,11 +149,12 @@ pub(super) fn verified(body: &Value, before: [bool; 2]) -> [bool; 2] {
 }
 
 /// Reads an individual attestation, which must be complete.
-fn parse_device(body: &Value, known: Option<&Attestation>, by_thumbprint: bool) -> Result<Attestation, Fault> {
+fn parse_device(body: &Value, known: Option<&Attestation>, switches: Switches) -> Result<Attestation, Fault> {
     match body["type"].as_str() {
-        Some("symmetricKey") => parse_keys(&body["symmetricKey"]),
+        Some("symmetricKey") => parse_keys(&body["symmetricKey"], switches.foreign_key_fields),
         Some("x509") => {
-            let attestation = parse_certificates(&body["x509"]["clientCertificates"], known, by_thumbprint)?;
+            let given = &body["x509"]["clientCertificates"];
+            let attestation = parse_certificates(given, known, switches.thumbprints_attest)?;
             match &attestation {
                 Attestation::X509 { primary: None, .. } => {
                     Err(Fault::invalid_body("x509.clientCertificates.primary needs a certificate."))
@@ -148,9 +171,10 @@ fn parse_device(body: &Value, known: Option<&Attestation>, by_thumbprint: bool) 
     }
 }
 
-fn parse_keys(keys: &Value) -> Result<Attestation, Fault> {
+fn parse_keys(keys: &Value, foreign: ForeignFields) -> Result<Attestation, Fault> {
     let fields = keys.as_object().ok_or_else(|| Fault::invalid_body("symmetricKey needs two keys."))?;
-    if let Some(unknown) = fields.keys().find(|name| !matches!(name.as_str(), "primaryKey" | "secondaryKey")) {
+    let unknown = fields.keys().find(|name| !is_key(name)).filter(|_| foreign == ForeignFields::Refused);
+    if let Some(unknown) = unknown {
         return Err(Fault::invalid_body(format!("The field symmetricKey.{unknown} is not known.")));
     }
     let key = |name: &str| {
@@ -192,7 +216,13 @@ pub(super) fn show_group(group: &AppEnrollmentGroup) -> Value {
         own @ Attestation::X509 { .. } => {
             json!({"type": "x509", "x509": {"signingCertificates": slots(own, Some(group.verified))}})
         }
-        own => show(own),
+        own => {
+            let mut shown = show(own);
+            if !group.foreign.is_empty() {
+                wire::merge_patch(&mut shown["symmetricKey"], &Value::Object(group.foreign.clone()));
+            }
+            shown
+        }
     }
 }
 

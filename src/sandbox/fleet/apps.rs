@@ -98,6 +98,7 @@ fn add_enrollment_group(world: &mut World, sub: &str, name: &str, edge: bool, at
             attestation,
             verified: [true, false],
             codes: [None, None],
+            foreign: serde_json::Map::new(),
             etag: format!("etag-{name}"),
         };
         app.enrollment_groups.insert(name.to_owned(), group);
