@@ -10,7 +10,7 @@ use super::arrangement::Arrangement;
 use super::door::{Call, text_field};
 use super::fault::{Answer, Fault};
 use super::model::AppDevice;
-use super::{page, templates};
+use super::{organizations, page, templates};
 use crate::sandbox::device::{self, reconcile};
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
@@ -56,6 +56,7 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         if !is_new {
             call.check_etag(&body, &device.etag)?;
             device.template = None;
+            device.organizations.clear();
         }
         change(&mut device, app, &body, &call)?;
         let shown = show(&device);
@@ -131,8 +132,8 @@ fn change(device: &mut AppDevice, app: &App, body: &Value, call: &Call) -> Resul
     };
     device.enabled = flag("enabled")?.unwrap_or(device.enabled);
     device.simulated = flag("simulated")?.unwrap_or(device.simulated);
-    if let Some(organizations) = body["organizations"].as_array() {
-        device.organizations = organizations.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if let Some(given) = body.get("organizations") {
+        device.organizations = organizations::of_device(app, given)?;
     }
     device.touch(call.now);
     Ok(())

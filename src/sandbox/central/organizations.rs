@@ -87,6 +87,24 @@ fn save(call: &Call, id: &str, own: Organization) -> Answer {
     Ok(wire::with_effect(wire::ok(&shown), "organization.saved", id))
 }
 
+/// Reads the organizations that a device is to belong to: one at most, which must be there.
+pub(super) fn of_device(app: &App, given: &Value) -> Result<Vec<String>, Fault> {
+    let wrong = || Fault::invalid_body("organizations must be a list of one id at most.");
+    let given = match given {
+        Value::Null => return Ok(Vec::new()),
+        given => given.as_array().filter(|given| given.len() <= 1).ok_or_else(wrong)?,
+    };
+    let known = all(app);
+    let read = |id: &Value| {
+        let id = id.as_str().ok_or_else(wrong)?;
+        let is_there = known.contains_key(id);
+        is_there
+            .then(|| id.to_owned())
+            .ok_or_else(|| Fault::unprocessable(format!("The organization {id} does not exist.")))
+    };
+    given.iter().map(read).collect()
+}
+
 fn all(app: &App) -> BTreeMap<String, Organization> {
     let of_devices = app.devices.values().flat_map(|device| device.organizations.clone());
     let bare = |id: String| (id.clone(), Organization { display_name: id, parent: None });

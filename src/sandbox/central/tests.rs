@@ -4,6 +4,7 @@ mod access;
 mod admission;
 mod arrivals;
 mod certificates;
+mod devices;
 mod enrollment;
 mod families;
 mod history;
