@@ -118,7 +118,7 @@ async fn the_two_hundred_and_first_registration_of_a_minute_is_throttled() {
 async fn a_throttled_device_comes_later_or_is_lost_as_its_firmware_is() {
     let bench = with_keys(200).await;
     let rate = Rate { amount: 200, per: Duration::from_secs(60), burst: 200 };
-    bench.shared.throttles().take(&format!("dps/{NEXT_SCOPE}/registrations"), 800, rate).unwrap();
+    bench.shared.throttles().take(&format!("dps/{NEXT_SCOPE}/registrations"), 1500, rate).unwrap();
     for id in ["boiler-0001", "boiler-0002"] {
         bench.send_to_app(id, NEXT_APP).await;
     }
