@@ -2,3 +2,18 @@
 
 -- At how many looks in a row IoT Central has not shown the job that it accepted.
 alter table jobs add column missing_looks integer not null default 0;
+
+-- What an IoT Central application that devices go to knew of a device when the baseline was taken; base_provisioned is null
+-- where it did not know it. The newest telemetry or property is by the application's clock.
+alter table devices add column base_provisioned integer;
+alter table devices add column base_enabled integer;
+alter table devices add column base_newest integer;
+
+-- The ID scope of the application that devices go to, once it was read.
+alter table migrations add column app_scope text;
+
+-- The temporary device that the ID scope is being read with, from before it is made until it is certainly gone.
+alter table migrations add column probe text;
+
+-- Display name of whoever asked that devices be approved there as they arrive.
+alter table migrations add column approved_by text;

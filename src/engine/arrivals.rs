@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::halt::Halt;
 use super::run::Run;
 use crate::clock::Timestamp;
-use crate::migration::model::HubTarget;
+use crate::migration::model::{HubTarget, Target};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A sender that was late may catch up this much.
@@ -22,6 +22,8 @@ const FURTHEST: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_secs(1);
 /// Registrations a minute of a DPS (azure-api §10).
 const DPS_PER_MINUTE: u32 = 1_000;
+/// Registrations a minute of an IoT Central application (azure-api §3.10).
+const APP_PER_MINUTE: u32 = 200;
 
 /// Registry operations a minute that a hub takes (azure-api §10: 100 a unit on S1 and S2, 5,000 on S3). A device that
 /// registers needs one.
@@ -31,8 +33,8 @@ fn hub_per_minute(target: &HubTarget) -> u32 {
 }
 
 /// How many devices a minute a target takes.
-pub(super) fn per_minute(target: &HubTarget) -> u32 {
-    hub_per_minute(target).min(DPS_PER_MINUTE)
+pub(super) fn per_minute(target: &Target) -> u32 {
+    scopes(target).into_iter().map(|(_, per_minute)| per_minute).min().unwrap_or(APP_PER_MINUTE)
 }
 
 /// What was sent where.
@@ -77,27 +79,35 @@ fn pause(per_minute: u32) -> Duration {
     MINUTE.mul_f64(1.25 / f64::from(per_minute))
 }
 
-fn scopes(target: &HubTarget) -> [(String, u32); 2] {
-    [
-        (format!("hub {}", target.hub_host.as_str().to_ascii_lowercase()), hub_per_minute(target)),
-        (format!("dps {}", target.dps_host.as_str().to_ascii_lowercase()), DPS_PER_MINUTE),
-    ]
+/// What has a rate on the way to a target, and which.
+fn scopes(target: &Target) -> Vec<(String, u32)> {
+    match target {
+        Target::Hub(hub) => vec![
+            (registry(hub), hub_per_minute(hub)),
+            (format!("dps {}", hub.dps_host.as_str().to_ascii_lowercase()), DPS_PER_MINUTE),
+        ],
+        Target::App(app) => vec![(format!("app {}", app.subdomain.as_str().to_ascii_lowercase()), APP_PER_MINUTE)],
+    }
+}
+
+fn registry(hub: &HubTarget) -> String {
+    format!("hub {}", hub.hub_host.as_str().to_ascii_lowercase())
 }
 
 impl Arrivals {
     /// When the next device may be sent, as far as known now.
-    pub(super) fn free_at(&self, target: &HubTarget, now: Timestamp) -> Timestamp {
+    pub(super) fn free_at(&self, target: &Target, now: Timestamp) -> Timestamp {
         free_at(&mut self.kept(), target, now)
     }
 
     /// Takes the turn of one device; false if it is not free now.
-    pub(super) fn take_one(&self, target: &HubTarget, now: Timestamp) -> bool {
+    pub(super) fn take_one(&self, target: &Target, now: Timestamp) -> bool {
         let mut kept = self.kept();
         if free_at(&mut kept, target, now) > now {
             return false;
         }
         let fits = each(&mut kept, target, now, |sent, per_minute| sent.in_the_last_minute(now) < share(per_minute));
-        if fits != [true, true] {
+        if fits.contains(&false) {
             return false;
         }
         each(&mut kept, target, now, |sent, per_minute| {
@@ -108,13 +118,13 @@ impl Arrivals {
     }
 
     /// Takes the turns of `number` devices that leave at once; false if the target would not take them within a minute.
-    pub(super) fn take_many(&self, target: &HubTarget, number: usize, now: Timestamp) -> bool {
+    pub(super) fn take_many(&self, target: &Target, number: usize, now: Timestamp) -> bool {
         let Ok(number) = u32::try_from(number) else { return false };
         let mut kept = self.kept();
         let fit = each(&mut kept, target, now, |sent, per_minute| {
             sent.in_the_last_minute(now).saturating_add(number) <= share(per_minute)
         });
-        if fit != [true, true] {
+        if fit.contains(&false) {
             return false;
         }
         each(&mut kept, target, now, |sent, per_minute| {
@@ -127,8 +137,7 @@ impl Arrivals {
     /// Notes identities that were made in the hub: its registry counts them together with arrivals.
     pub(super) fn made(&self, target: &HubTarget, identities: usize, now: Timestamp) {
         let identities = u32::try_from(identities).unwrap_or(u32::MAX);
-        let [(hub, _), _] = scopes(target);
-        at(&mut self.kept(), hub, now).note(identities, now);
+        at(&mut self.kept(), registry(target), now).note(identities, now);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -136,14 +145,13 @@ impl Arrivals {
     }
 }
 
-fn free_at(kept: &mut Kept, target: &HubTarget, now: Timestamp) -> Timestamp {
-    let [hub, dps] = each(kept, target, now, |sent, _| sent.free_at);
-    hub.max(dps)
+fn free_at(kept: &mut Kept, target: &Target, now: Timestamp) -> Timestamp {
+    each(kept, target, now, |sent, _| sent.free_at).into_iter().max().unwrap_or(now)
 }
 
-/// Looks at a target's hub and DPS, with what each takes a minute.
-fn each<R>(kept: &mut Kept, target: &HubTarget, now: Timestamp, mut look: impl FnMut(&mut Sent, u32) -> R) -> [R; 2] {
-    scopes(target).map(|(scope, per_minute)| look(at(kept, scope, now), per_minute))
+/// Looks at everything on the way to a target, with what each takes a minute.
+fn each<R>(kept: &mut Kept, target: &Target, now: Timestamp, mut look: impl FnMut(&mut Sent, u32) -> R) -> Vec<R> {
+    scopes(target).into_iter().map(|(scope, per_minute)| look(at(kept, scope, now), per_minute)).collect()
 }
 
 fn at(kept: &mut Kept, scope: String, now: Timestamp) -> &mut Sent {
@@ -167,7 +175,11 @@ mod tests {
     use super::*;
     use crate::ids::{ArmId, DpsHost, HubHost, IdScope};
 
-    fn target(sku: &str, units: u32) -> HubTarget {
+    fn target(sku: &str, units: u32) -> Target {
+        Target::Hub(hub(sku, units))
+    }
+
+    fn hub(sku: &str, units: u32) -> HubTarget {
         HubTarget {
             dps_id: ArmId::new("/dps"),
             dps_name: "dps".into(),
@@ -197,7 +209,7 @@ mod tests {
     fn many_at_once_must_fit_into_a_minute_with_what_was_sent_and_made() {
         let (arrivals, small) = (Arrivals::default(), target("S1", 1));
         assert!(!arrivals.take_many(&small, 81, NOW));
-        arrivals.made(&small, 30, NOW);
+        arrivals.made(&hub("S1", 1), 30, NOW);
         assert!(!arrivals.take_many(&small, 60, NOW));
         assert!(arrivals.take_many(&small, 50, NOW));
         assert!(!arrivals.take_many(&small, 1, NOW));
@@ -208,7 +220,7 @@ mod tests {
     #[test]
     fn identities_made_a_moment_ago_leave_less_room_for_arrivals() {
         let (arrivals, small) = (Arrivals::default(), target("S1", 1));
-        arrivals.made(&small, 80, NOW);
+        arrivals.made(&hub("S1", 1), 80, NOW);
         assert!(!arrivals.take_one(&small, NOW + Duration::from_secs(30)));
         assert!(arrivals.take_one(&small, NOW + Duration::from_secs(61)));
     }
@@ -227,7 +239,7 @@ mod tests {
         let (arrivals, large) = (Arrivals::default(), target("S3", 2));
         assert_eq!(per_minute(&large), 1_000);
         assert!(arrivals.take_many(&large, 700, NOW));
-        let other = HubTarget { hub_host: HubHost::new("other.azure-devices.net"), ..target("S3", 2) };
+        let other = Target::Hub(HubTarget { hub_host: HubHost::new("other.azure-devices.net"), ..hub("S3", 2) });
         assert!(!arrivals.take_many(&other, 700, NOW));
     }
 }

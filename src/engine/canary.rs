@@ -11,8 +11,8 @@ use super::run::Run;
 use super::tell::{self, Told};
 use super::verify;
 use crate::ids::DeviceId;
-use crate::migration::model::PauseReason;
-use crate::migration::{CommandState, Device, Outcome, Via};
+use crate::migration::model::{PauseReason, Target};
+use crate::migration::{CommandState, Device, Outcome, Via, WaitReason};
 use crate::store::devices::Example;
 use crate::store::events::EventKind;
 
@@ -40,6 +40,9 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             continue;
         }
         let canaries = run.store().canaries(run.id()).await?;
+        if let Some(canary) = canaries.iter().find(|canary| awaits_approval(canary)) {
+            return Err(not_approved(run, canary));
+        }
         if let Some(canary) = canaries.iter().find(|canary| did_not_arrive(canary)) {
             return Err(lost(run, canary).await?);
         }
@@ -72,6 +75,23 @@ async fn settled_canaries(run: &Run) -> Result<HashSet<DeviceId>, Halt> {
 fn did_not_arrive(canary: &Device) -> bool {
     let told = canary.facts.acknowledged.is_some() || canary.unclear > 0;
     told && canary.outcome != Outcome::Moved && canary.command != CommandState::Refused && !may_have_moved(canary)
+}
+
+fn awaits_approval(canary: &Device) -> bool {
+    canary.outcome == Outcome::Waiting(WaitReason::Approval)
+}
+
+fn not_approved(run: &Run, canary: &Device) -> Halt {
+    let app = run.migration.plan.target.name();
+    Halt::pause(
+        PauseReason::Approval,
+        format!("The canary {} has come to {app}, which lets no device in before somebody approves it.", canary.id),
+        format!(
+            "Press Approve arriving devices to have all devices of this migration approved as they come; or approve {} in \
+             {app}, then press Resume.",
+            canary.id
+        ),
+    )
 }
 
 fn may_have_moved(device: &Device) -> bool {
@@ -159,12 +179,14 @@ async fn lost(run: &Run, canary: &Device) -> Result<Halt, Halt> {
             " If the identities made ahead are the cause, remove them with the button here and let DPS register each device."
         }
     };
+    let look = match run.migration.plan.target {
+        Target::Hub(_) => "the DPS enrollment group and the DPS's link to the hub",
+        Target::App(_) => "the enrollment groups of the target application",
+    };
     Ok(Halt::pause(
         PauseReason::CanaryLost,
         format!("The canary {} did not arrive: {why}. Nobody else was told after it.", canary.id),
-        format!(
-            "Look at the device's log, the DPS enrollment group and the DPS's link to the hub.{remove} Resume tries another device."
-        ),
+        format!("Look at the device's log and {look}.{remove} Resume tries another device."),
     ))
 }
 

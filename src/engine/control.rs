@@ -3,7 +3,6 @@
 use super::Engine;
 use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
-use crate::migration::FailReason;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason};
 use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 use crate::store::events::{self, EventKind};
@@ -35,12 +34,11 @@ impl Engine {
     pub async fn finish_now(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
         active(&migration)?;
-        let number = fail_waiting(&mut tx, id, FailReason::Offline).await?;
+        let number = fail_waiting(&mut tx, id).await?;
         if number == 0 {
             return Err(ControlError::NotNow("No device is waited for.".into()));
         }
-        let text =
-            format!("{} finished the migration: {number} waiting devices are recorded as failed: offline.", by.name);
+        let text = format!("{} finished the migration: {number} waiting devices are recorded as failed.", by.name);
         self.commit(tx, id, by, EventKind::FinishedNow, &text, now).await
     }
 
@@ -147,6 +145,25 @@ impl Engine {
         }
         let text = format!("{} asked that unused identities be removed from the hub.", by.name);
         self.commit(tx, id, by, EventKind::Identities, &text, now).await
+    }
+
+    /// Has this migration's devices approved in the target application as they arrive; goes on, if that is what it was
+    /// paused for.
+    ///
+    /// # Errors
+    /// [`ControlError::NotNow`] when it is not active, or does not go to an application.
+    pub async fn approve_arrivals(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
+        let (mut tx, migration, now) = self.open(id, by).await?;
+        active(&migration)?;
+        let Some(app) = migration.plan.target.app() else {
+            return Err(ControlError::NotNow("Devices of a hub need no approval.".into()));
+        };
+        migrations::approve_arrivals(&mut tx, id, &by.name).await?;
+        if matches!(&migration.state, MigrationState::Paused(pause) if pause.reason == PauseReason::Approval) {
+            migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
+        }
+        let text = format!("{} asked that devices be approved in {} as they arrive.", by.name, app.app_display_name);
+        self.commit(tx, id, by, EventKind::Approval, &text, now).await
     }
 
     /// The migration, inside a write transaction, if this person may see it.

@@ -1,24 +1,26 @@
-//! Step *enroll*: the source's keys are made known to the target's DPS.
+//! Step *enroll*: the source's keys are made known to the target, and the target's ID scope to us.
 //!
 //! A group is made only where nothing like it is there, under an id that is the same at every try. A group that is there
 //! is never changed, and never deleted.
 
-use secrecy::SecretString;
-
 use super::halt::Halt;
-use super::keys::{self, KeysView};
+use super::keys::{self, GroupKeys, KeysView};
 use super::run::Run;
-use crate::azure::dps::NewEnrollmentGroup;
+use super::target::{self, At};
 use crate::azure::error::ErrorKind;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::{Covered, Standing};
-use crate::migration::model::{KeyHandling, PauseReason, Step, StepState};
+use crate::migration::model::{KeyHandling, PauseReason, Step, StepState, capitalized};
 use crate::store::enrollments;
 use crate::store::events::EventKind;
 
 pub(super) async fn run(run: &Run) -> Result<(), Halt> {
-    run.begin(Step::Enroll, "Making the source's keys known to the DPS.").await?;
+    let keeper = run.migration.plan.target.keeper();
+    run.begin(Step::Enroll, &format!("Making the source's keys known to {keeper}.")).await?;
     let view = ensure(run).await?;
+    if let At::App(at) = &run.at {
+        target::app::scope::find(run, at).await?;
+    }
     let text = record(run, &view).await?;
     run.end(Step::Enroll, StepState::Done, &text).await
 }
@@ -46,42 +48,39 @@ pub(super) async fn ensure(run: &Run) -> Result<KeysView, Halt> {
 
 /// How the keys stand now.
 async fn read(run: &Run) -> Result<KeysView, Halt> {
-    Ok(keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?)
+    Ok(keys::read(&run.central, &run.at, &run.migration.plan).await?)
 }
 
 async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGroupId) -> Result<(), Halt> {
-    let Some((primary, secondary)) = keys_of(view, &group.source.id) else { return Ok(()) };
+    let Some(keys) = keys_of(view, &group.source.id) else { return Ok(()) };
     let mut tx = run.store().begin_write().await?;
     enrollments::record(&mut tx, run.id(), &group.source.id, id, true, false, run.now()).await?;
     tx.commit().await?;
-    let new = NewEnrollmentGroup {
-        id: id.clone(),
-        primary,
-        secondary,
-        hub: run.migration.plan.target.hub_host.clone(),
-        initial_tags: None,
+    let created = match &run.at {
+        At::Hub(at) => target::hub::keys::create(at, id, keys).await,
+        At::App(at) => target::app::keys::create(at, id, keys, &run.migration.plan.source.app_display_name).await,
     };
-    match run.dps.create_enrollment_group(&new).await {
-        Ok(_) => {
-            let text = format!(
-                "Enrollment group {id} made in {} with the keys of {}.",
-                run.migration.plan.target.dps_name, group.source.name
-            );
+    match created {
+        Ok(true) => {
+            let place = run.migration.plan.target.keeper_name();
+            let text = format!("Enrollment group {id} made in {place} with the keys of {}.", group.source.name);
             run.note(EventKind::Enrollment, &text).await
         }
         // It exists: made by an earlier try, or by somebody else. Reading it again tells which.
+        Ok(false) => Ok(()),
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Precondition) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-fn keys_of(view: &KeysView, id: &EnrollmentGroupId) -> Option<(SecretString, SecretString)> {
-    view.groups.iter().find(|group| group.id == *id).map(|group| (group.primary.clone(), group.secondary.clone()))
+fn keys_of<'a>(view: &'a KeysView, id: &EnrollmentGroupId) -> Option<&'a GroupKeys> {
+    view.groups.iter().find(|group| group.id == *id)
 }
 
 /// Halts unless every group has its equal or is stated unused.
 fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
     let app = &run.migration.plan.source.app_display_name;
+    let keeper = run.migration.plan.target.keeper();
     if view.coverage.is_empty() {
         return Err(Halt::pause(
             PauseReason::Keys,
@@ -98,17 +97,18 @@ fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
     let blocked: Vec<String> = uncovered
         .iter()
         .filter_map(|group| match &group.standing {
-            Standing::Blocked(obstacle) => Some(obstacle.words()),
+            Standing::Blocked(obstacle) => Some(obstacle.words(keeper)),
             Standing::Creatable(_) | Standing::Equal(_) => None,
         })
         .collect();
     if blocked.is_empty() && run.migration.keys == KeyHandling::Program {
         let trouble =
-            format!("{} does not show the enrollment group for {names} yet", run.migration.plan.target.dps_name);
+            format!("{} does not show the enrollment group for {names} yet", run.migration.plan.target.keeper_name());
         return Err(Halt::Transient { trouble, after: None });
     }
-    let detail = format!("The DPS does not have the keys of {names}. No device is told to move until it does.");
-    let why = if blocked.is_empty() { format!("Add the keys of {names} to the DPS.") } else { blocked.join(" ") };
+    let detail =
+        format!("{} does not have the keys of {names}. No device is told to move until it does.", capitalized(keeper));
+    let why = if blocked.is_empty() { format!("Add the keys of {names} to {keeper}.") } else { blocked.join(" ") };
     Err(Halt::pause(PauseReason::Keys, detail, format!("{why} Then press Resume.")))
 }
 
@@ -122,5 +122,5 @@ async fn record(run: &Run, view: &KeysView) -> Result<String, Halt> {
         }
     }
     tx.commit().await?;
-    Ok(format!("Keys known to the DPS: {}.", names.join(", ")))
+    Ok(format!("Keys known to {}: {}.", run.migration.plan.target.keeper(), names.join(", ")))
 }

@@ -7,13 +7,12 @@
 //!
 //! A walk through one migration: [`start`] checks that Azure still is as reviewed and turns the draft into a running
 //! migration. [`supervisor`] sees it and gives it a task ([`run`]), which takes the steps in order: [`snapshot`] (who,
-//! and, by [`baseline`], what the target knew before), [`enroll`] (the source's keys at the target), [`register`] (identities ahead, where
-//! the key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], while [`verify`] looks for
+//! and what the target knew before), [`enroll`] (the source's keys at the target), *register* (identities ahead, where the
+//! key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], while [`verify`] looks for
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
-//! and [`watch`] looks after the moved ones for a day.
+//! and [`watch`] looks after the moved ones for a day. What is particular to a kind of target has its room in [`target`].
 
 mod arrivals;
-mod baseline;
 mod canary;
 mod control;
 pub mod counting;
@@ -23,19 +22,19 @@ mod halt;
 mod job;
 mod keys;
 mod moving;
-mod records;
 mod recover;
 mod refusals;
-mod register;
 mod resolve;
+mod review;
 mod run;
 mod settle;
+mod signs;
 mod singles;
 mod snapshot;
 mod start;
 mod supervisor;
+mod target;
 mod tell;
-mod unused;
 mod verify;
 mod watch;
 

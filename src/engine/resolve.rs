@@ -5,8 +5,9 @@
 
 use super::halt::Halt;
 use super::run::Run;
+use super::target;
+use super::target::At;
 use super::tell;
-use super::verify;
 use crate::azure::central::CommandAnswer;
 use crate::azure::error::ErrorKind;
 use crate::ids::IdScope;
@@ -19,9 +20,9 @@ const UNCLEAR_TRIES: u32 = 2;
 
 /// Decides about one device whose time has run out.
 pub(super) async fn resolve(run: &Run, device: &Device) -> Result<(), Halt> {
-    let arrival = match verify::look_directly(run, device).await {
+    let arrival = match target::look_directly(run, device).await {
         // The target answers about others: this one is looked for by later sweeps, and no longer waited for.
-        Err(halt) if halt.may_be_of_one_device() && verify::another_can_be_seen(run).await.unwrap_or(false) => {
+        Err(halt) if halt.may_be_of_one_device() && target::another_can_be_seen(run).await.unwrap_or(false) => {
             let why = format!("it could not be looked for: {}", halt.words());
             return fail(run, device, FailReason::NotSeen, &why).await;
         }
@@ -51,13 +52,18 @@ async fn answered_and_not_seen(run: &Run, device: &Device) -> Result<(), Halt> {
         tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
         return Ok(());
     }
-    fail(run, device, FailReason::NotSeen, not_seen(device)).await
+    fail(run, device, FailReason::NotSeen, not_seen(run, device)).await
 }
 
-fn not_seen(device: &Device) -> &'static str {
-    match device.facts.provisioned {
-        Some(_) => "DPS registered it, but the hub never saw it",
-        None => "it answered, but neither DPS nor the hub saw it in time",
+fn not_seen(run: &Run, device: &Device) -> &'static str {
+    let knew_it = device.baseline.app.as_ref().is_some_and(|before| before.provisioned);
+    match (&run.at, &device.facts.provisioned) {
+        (At::Hub(_), Some(_)) => "DPS registered it, but the hub never saw it",
+        (At::Hub(_), None) => "it answered, but neither DPS nor the hub saw it in time",
+        (At::App(_), _) if knew_it => {
+            "it answered; the target application had known it before, and shows no newer telemetry of it to prove that it came"
+        }
+        (At::App(_), _) => "it answered, but the target application did not take it in in time",
     }
 }
 
@@ -101,7 +107,7 @@ async fn fail(run: &Run, device: &Device, reason: FailReason, why: &str) -> Resu
 
 /// The answer to this migration's command, if its history shows one.
 pub(super) async fn new_answer(run: &Run, device: &Device) -> Result<Option<CommandAnswer>, Halt> {
-    let scope = &run.migration.plan.target.id_scope;
+    let scope = run.id_scope()?;
     Ok(ours(history(run, device).await?, device.answers_before.as_ref(), scope))
 }
 

@@ -8,14 +8,13 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::halt::Halt;
-use super::{Inner, enroll, moving, register, settle, snapshot, unused};
+use super::target::{self, At};
+use super::{Inner, enroll, moving, settle, snapshot};
 use crate::azure::central::Central;
-use crate::azure::dps::Dps;
-use crate::azure::hub::Hub;
 use crate::azure::tokens::Resource;
-use crate::azure::{Arm, ArmPolicyKeys};
 use crate::clock::Timestamp;
-use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState};
+use crate::ids::IdScope;
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState, Target};
 use crate::store::events::{self, EventKind, PROGRAM};
 use crate::store::{StoreError, migrations};
 
@@ -36,10 +35,10 @@ pub(super) struct Run {
     /// As read when this turn began.
     pub(super) migration: Migration,
     pub(super) actor: Actor,
-    pub(super) arm: Arm,
+    /// The application that the devices come from.
     pub(super) central: Central,
-    pub(super) dps: Dps,
-    pub(super) hub: Hub,
+    /// Where they go.
+    pub(super) at: At,
     /// How many registration records the groups' pages had when they were last read.
     pub(super) records_in_pages: AtomicUsize,
     /// Whose turn it is among the devices that no page shows.
@@ -108,7 +107,7 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
     match &migration.state {
         MigrationState::Running | MigrationState::Waiting => {}
         MigrationState::Paused(_) if let Some(by) = &migration.removal => {
-            return unused::remove(inner, &migration, by).boxed().await;
+            return target::hub::unused::remove(inner, &migration, by).boxed().await;
         }
         MigrationState::Paused(pause) if pause.reason == PauseReason::SignIn => {
             return wait_for_sign_in(inner, &migration).await;
@@ -216,21 +215,12 @@ impl Run {
     pub(super) fn new(inner: &Arc<Inner>, migration: Migration) -> Result<Self, Halt> {
         let Some(actor) = migration.runs_as.clone() else { return Err(Halt::LookAgain) };
         let tokens = inner.people.tokens(&actor.id);
-        let arm = inner.azure.arm(Arc::clone(&tokens));
-        let target = &migration.plan.target;
-        let dps_keys = ArmPolicyKeys::dps(arm.clone(), target.dps_id.clone());
-        let hub_keys = ArmPolicyKeys::hub(arm.clone(), target.hub_id.clone());
         Ok(Self {
+            at: At::new(inner, &migration.plan.target, &tokens)?,
             central: inner.azure.central(tokens, &migration.plan.source.subdomain)?,
-            dps: inner.azure.dps(&target.dps_host, Arc::new(dps_keys))?,
-            hub: inner
-                .azure
-                .hub(&target.hub_host, Arc::new(hub_keys))?
-                .with_capacity(&target.hub_sku, target.hub_units),
             inner: Arc::clone(inner),
             migration,
             actor,
-            arm,
             records_in_pages: AtomicUsize::new(0),
             next_to_ask: AtomicUsize::new(0),
         })
@@ -245,7 +235,10 @@ impl Run {
             match record.step {
                 Step::Snapshot => snapshot::run(self).boxed().await?,
                 Step::Enroll => enroll::run(self).boxed().await?,
-                Step::Register => register::run(self).boxed().await?,
+                Step::Register => {
+                    self.begin(Step::Register, "Looking at the identities at the target.").await?;
+                    target::register(self).boxed().await?;
+                }
                 Step::Command | Step::Track | Step::Verify => return moving::run(self).boxed().await,
             }
             return Ok(Turn::GoOn);
@@ -255,6 +248,14 @@ impl Run {
 
     pub(super) fn id(&self) -> MigrationId {
         self.migration.id
+    }
+
+    /// The ID scope that devices are told. An application's is read by step *enroll*.
+    pub(super) fn id_scope(&self) -> Result<&IdScope, Halt> {
+        match &self.migration.plan.target {
+            Target::Hub(hub) => Ok(&hub.id_scope),
+            Target::App(_) => self.migration.app_scope.as_ref().ok_or(Halt::LookAgain),
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {

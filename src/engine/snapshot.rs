@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::each::settle_each;
 use super::halt::Halt;
 use super::run::Run;
-use super::{baseline, records};
+use super::target;
 use crate::azure::central::Device as CentralDevice;
 use crate::azure::error::ErrorKind;
 use crate::ids::DeviceId;
@@ -22,8 +22,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     run.begin(Step::Snapshot, "Reading the devices of the group.").await?;
     members(run).await?;
     clear(run).await?;
-    baseline::take_all(run).await?;
-    baseline::second_look(run).await?;
+    target::take_baselines(run).await?;
     let counts = run.store().counts(run.id()).await?;
     let text = format!(
         "{} devices found: {} to move, {} already at the target, {} skipped.",
@@ -142,7 +141,7 @@ async fn clear(run: &Run) -> Result<(), Halt> {
 
 async fn clear_one(run: &Run, id: DeviceId) -> Result<(), Halt> {
     let individual = async { Ok::<_, Halt>(run.central.device_attestation(&id).await?) };
-    let (individual, record) = tokio::try_join!(individual, records::of_device(run, &id))?;
+    let (individual, record) = tokio::try_join!(individual, target::record_before(run, &id))?;
     run.store()
         .change_device(run.id(), &id, |row| {
             row.baseline.record = record;
@@ -162,7 +161,7 @@ async fn clear_one(run: &Run, id: DeviceId) -> Result<(), Halt> {
 async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Cleared).await? else { return Ok(false) };
     run.central.device_attestation(&id).await?;
-    records::of_device(run, &id).await?;
+    target::record_before(run, &id).await?;
     Ok(true)
 }
 

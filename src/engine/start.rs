@@ -1,14 +1,9 @@
 //! *Start*: Azure is read once more and must equal what was reviewed; then the draft becomes a running migration.
 
-use std::sync::Arc;
-
-use super::keys;
-use super::{Engine, Inner};
-use crate::azure::ArmPolicyKeys;
+use super::{Engine, Inner, keys, review};
 use crate::azure::error::AzureError;
-use crate::ids::PersonId;
 use crate::migration::coverage::Standing;
-use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Plan};
+use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Target, capitalized};
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, migrations};
 
@@ -80,7 +75,7 @@ impl Engine {
         if migration.state != MigrationState::Draft {
             return Err(StartRefused::NotDraft);
         }
-        let changes = changes(inner, &migration.plan, &by.id).await?;
+        let changes = review::changes(inner, &migration.plan, &by.id).await?;
         if !changes.is_empty() {
             return Err(StartRefused::Changed(changes));
         }
@@ -98,6 +93,7 @@ fn must_be_coverable(
     view: &keys::KeysView,
     stated: &[String],
 ) -> Result<Vec<String>, StartRefused> {
+    let target = &migration.plan.target;
     let in_the_way = match migration.keys {
         KeyHandling::Program => view.coverage.blocking(stated),
         KeyHandling::ByHand => view.coverage.uncovered(stated),
@@ -111,12 +107,13 @@ fn must_be_coverable(
     }
     if !in_the_way.is_empty() {
         let problem = |group: &crate::migration::coverage::Covered| Problem {
-            what: format!("The DPS does not have the keys of {}.", group.source.name),
-            remedy: match &group.standing {
-                Standing::Blocked(obstacle) => obstacle.words(),
-                Standing::Creatable(_) | Standing::Equal(_) => {
+            what: format!("{} does not have the keys of {}.", capitalized(target.keeper()), group.source.name),
+            remedy: match (&group.standing, target) {
+                (Standing::Blocked(obstacle), _) => obstacle.words(target.keeper()),
+                (_, Target::Hub(_)) => {
                     "Add an enrollment group with its primary and secondary key, leading to the chosen hub only.".into()
                 }
+                (_, Target::App(_)) => "Add an enrollment group with its primary and secondary key.".into(),
             },
         };
         return Err(StartRefused::Uncovered(in_the_way.into_iter().map(problem).collect()));
@@ -145,68 +142,4 @@ async fn record(
     let text = format!("{} started the migration.", by.name);
     events::append(&mut tx, migration.id, now, &by.name, EventKind::Started, &text).await?;
     Ok(tx.commit().await.map_err(StoreError::from)?)
-}
-
-/// What differs now from what was reviewed.
-async fn changes(inner: &Inner, plan: &Plan, person: &PersonId) -> Result<Vec<Problem>, AzureError> {
-    let tokens = inner.people.tokens(person);
-    let arm = inner.azure.arm(tokens.clone());
-    let central = inner.azure.central(tokens, &plan.source.subdomain)?;
-    let (dps, hub, group, template) = tokio::try_join!(
-        arm.get_dps(&plan.target.dps_id),
-        arm.get_hub(&plan.target.hub_id),
-        central.device_group(&plan.source.group),
-        central.device_template(&plan.source.template),
-    )?;
-    // The rights that the run will need are tried now, not in the middle of the night.
-    central.jobs().await?;
-    let hub_keys = ArmPolicyKeys::hub(arm.clone(), plan.target.hub_id.clone());
-    inner
-        .azure
-        .hub(&plan.target.hub_host, Arc::new(hub_keys))?
-        .with_capacity(&plan.target.hub_sku, plan.target.hub_units)
-        .query_devices_page("SELECT deviceId FROM devices", None)
-        .await?;
-    let target = &plan.target;
-    let mut problems = Vec::new();
-    let mut differs = |is: bool, what: String| {
-        if is {
-            problems.push(Problem {
-                what,
-                remedy: "Make a new migration with the present values, or set them back.".into(),
-            });
-        }
-    };
-    differs(
-        dps.id_scope != target.id_scope,
-        format!("The ID scope of {} is now {}, not {}.", target.dps_name, dps.id_scope, target.id_scope),
-    );
-    differs(
-        !dps.service_host.same_as(target.dps_host.as_str()),
-        format!("The host of {} has changed.", target.dps_name),
-    );
-    differs(!dps.state.eq_ignore_ascii_case("active"), format!("{} is {}, not Active.", target.dps_name, dps.state));
-    differs(!hub.host.same_as(target.hub_host.as_str()), format!("The host of {} has changed.", target.hub_name));
-    differs(!hub.state.eq_ignore_ascii_case("active"), format!("{} is {}, not Active.", target.hub_name, hub.state));
-    differs(
-        !dps.linked_hubs.iter().any(|linked| linked.host.same_as(target.hub_host.as_str())),
-        format!("{} is no longer linked to {}.", target.hub_name, target.dps_name),
-    );
-    differs(group.id != plan.source.group, format!("The device group {} has changed.", plan.source.group_name));
-    match &template.migration {
-        None => {
-            differs(true, format!("The template {} no longer has the command DeviceMove.", plan.source.template_name))
-        }
-        Some(command) => {
-            differs(
-                command.component != plan.source.component,
-                format!("DeviceMove is in another component of {}.", plan.source.template_name),
-            );
-            differs(
-                command.queued_if_offline,
-                format!("DeviceMove in {} is now queued if offline.", plan.source.template_name),
-            );
-        }
-    }
-    Ok(problems)
 }

@@ -13,7 +13,7 @@ use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
 use crate::migration::device::{Device, Fact};
-use crate::migration::model::{Migration, MigrationState, Plan};
+use crate::migration::model::{Migration, MigrationState, Target};
 use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
 use crate::store::{devices, migrations};
 
@@ -38,23 +38,32 @@ pub(super) enum Told {
     NotDelivered,
 }
 
-/// The payload of DeviceMove: the same for the canary, single commands and the job, with the original tool's fields.
-pub(super) fn payload(plan: &Plan, dps_portal_link: &str) -> Value {
-    json!({
-        "idScope": plan.target.id_scope.as_str(),
-        "dpsName": plan.target.dps_name,
-        "dpsId": dps_portal_link,
-        "centralAppName": plan.source.app_name,
-        "centralAppSubdomain": plan.source.subdomain.as_str(),
-    })
-}
-
 impl Run {
-    /// The payload of this migration's commands.
-    pub(super) fn payload(&self) -> Value {
-        let target = &self.migration.plan.target;
-        let link = self.inner.azure.cloud().portal_link(&self.actor.id.tid, &target.dps_id);
-        payload(&self.migration.plan, &link)
+    /// The payload of DeviceMove: the same for the canary, single commands and the job, with the original tool's fields
+    /// (azure-api §6.1: the application that it names is the source for a move to a hub, else the target).
+    pub(super) fn payload(&self) -> Result<Value, Halt> {
+        let plan = &self.migration.plan;
+        let id_scope = self.id_scope()?.as_str();
+        Ok(match &plan.target {
+            Target::Hub(hub) => json!({
+                "idScope": id_scope,
+                "dpsName": hub.dps_name,
+                "dpsId": self.inner.azure.cloud().portal_link(&self.actor.id.tid, &hub.dps_id),
+                "centralAppName": plan.source.app_name,
+                "centralAppSubdomain": plan.source.subdomain.as_str(),
+            }),
+            Target::App(app) => {
+                let mut payload = json!({
+                    "idScope": id_scope,
+                    "centralAppName": app.app_name,
+                    "centralAppSubdomain": app.subdomain.as_str(),
+                });
+                if let Some(model) = app.assign.as_ref().and_then(|assign| assign.model.as_ref()) {
+                    payload["deviceTemplateId"] = json!(model.as_str());
+                }
+                payload
+            }
+        })
     }
 
     /// The command of this migration's template.
@@ -71,8 +80,9 @@ impl Run {
 /// Tells `device` to move, if it is still to be told. Gives an error only for what concerns the whole migration; where the
 /// command was certainly not sent, the row is then as before.
 pub(super) async fn tell(run: &Run, device: &Device, via: Via, connect: u8) -> Result<Told, Halt> {
+    let payload = run.payload()?;
     let Some(before) = claim(run, device, via, connect).await? else { return Ok(Told::Settled) };
-    let answer = run.central.run_command(&device.id, &run.command(), &run.payload(), connect, RESPONSE_SECONDS).await;
+    let answer = run.central.run_command(&device.id, &run.command(), &payload, connect, RESPONSE_SECONDS).await;
     match answer {
         Ok(answer) => record_answer(run, device, &answer, "the command was answered").await,
         Err(error) => record_error(run, error, before).await,

@@ -1,22 +1,17 @@
 //! Later checks: for a day after a device was proven at the target it is looked at again, and what changed is said.
 //!
-//! Newer activity than at the proof makes it *sending*. A registration that now leads elsewhere, or an identity that is
-//! gone, makes it *went back*, until it is seen again. Being disconnected proves neither, so it is only noted on the row.
+//! Newer activity than at the proof makes it *sending*. What shows that it has left makes it *went back*, until it is seen
+//! again.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inner;
 use super::halt::Halt;
-use super::records::Records;
 use super::run::Run;
-use super::{job, settle, verify};
-use crate::azure::hub::TwinSummary;
+use super::{job, settle, target, verify};
 use crate::clock::Timestamp;
-use crate::ids::DeviceId;
 use crate::migration::device::Fact;
-use crate::migration::evidence::RecordSeen;
 use crate::migration::{Device, MigrationId, MigrationState, Outcome};
 use crate::store::events::EventKind;
 
@@ -28,6 +23,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Runs until the engine stops.
 pub(super) async fn watch(inner: Arc<Inner>) {
     loop {
+        if let Err(halt) = target::app::scope::remove_left_over(&inner).await {
+            tracing::error!(?halt, "temporary devices could not be listed");
+        }
         tokio::select! {
             () = inner.cancel.cancelled() => return,
             () = inner.clock.sleep(PAUSE) => {}
@@ -61,53 +59,52 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
         verify::sweep(&run).await?;
     }
     let devices = inner.store.devices_moved_since(id, since).await?;
-    let records = Records::of(&run, &inner.store.target_groups(id).await?).await?;
-    let twins: HashMap<DeviceId, TwinSummary> = run
-        .hub
-        .query_devices("SELECT deviceId, connectionState, lastActivityTime FROM devices")
-        .await?
-        .into_iter()
-        .map(|twin| (twin.device_id.clone(), twin))
-        .collect();
-    for device in &devices {
-        let record = records.get(&device.id);
-        let id_at_hub = record.map_or(&device.id, |record| record.id_at_hub(&device.id));
-        check_one(&run, device, record, id_at_hub, twins.get(id_at_hub)).await?;
-    }
+    target::check_again(&run, &devices).await?;
     settle::reconsider(inner, id).await
 }
 
-async fn check_one(
-    run: &Run,
-    device: &Device,
-    record: Option<&RecordSeen>,
-    id_at_hub: &DeviceId,
-    twin: Option<&TwinSummary>,
-) -> Result<(), Halt> {
-    let led_away = record.is_some_and(|record| record.leads_elsewhere(&run.migration.plan.target.hub_host));
-    // The list of twins lags: that one is missing there is looked up before it is believed.
-    let gone = twin.is_none() && run.hub.twin(id_at_hub).await?.is_none();
-    if led_away || gone {
-        let why =
-            if led_away { "its registration now leads to another hub" } else { "its identity is no longer in the hub" };
-        return went_back(run, device, why).await;
+/// What a later check showed of one device.
+#[derive(Debug)]
+pub(super) enum Later {
+    /// It left the target; says how that is known.
+    Left(String),
+    /// It is there.
+    There {
+        /// Newer activity than at the proof, by Azure's clock, and what shows it.
+        newer: Option<Fact>,
+        /// Proof that it is there now, after it had gone back.
+        again: bool,
+        /// Something to know about it that proves nothing.
+        note: Option<String>,
+    },
+}
+
+/// Records what a later check showed. A check that failed for one device says nothing of the others.
+pub(super) async fn record(run: &Run, device: &Device, later: Result<Later, Halt>) -> Result<(), Halt> {
+    match later {
+        Ok(Later::Left(why)) => left(run, device, why).await,
+        Ok(Later::There { newer, again, note }) => there(run, device, newer, again, note).await,
+        Err(halt) if halt.may_be_of_one_device() => {
+            tracing::warn!(device = %device.id, trouble = halt.words(), "a moved device could not be checked");
+            Ok(())
+        }
+        Err(halt) => Err(halt),
     }
-    let Some(twin) = twin else { return Ok(()) };
-    let newer =
-        twin.last_activity.filter(|activity| device.facts.connected.as_ref().is_some_and(|fact| *activity > fact.at));
-    let connected = twin.is_connected();
+}
+
+async fn there(run: &Run, device: &Device, newer: Option<Fact>, again: bool, note: Option<String>) -> Result<(), Halt> {
     let mut came_again = false;
     run.store()
         .change_device(run.id(), &device.id, |row| {
-            if let Some(activity) = newer {
-                row.facts.sending = Some(Fact { at: activity, evidence: "the hub shows newer activity".into() });
+            if newer.is_some() {
+                row.facts.sending = newer;
             }
-            if row.outcome == Outcome::WentBack && connected {
+            if row.outcome == Outcome::WentBack && again {
                 row.outcome = Outcome::Moved;
                 came_again = true;
             }
             if row.outcome == Outcome::Moved {
-                row.detail = (!connected).then(|| "the hub shows it disconnected at the last check".into());
+                row.detail = note;
             }
         })
         .await?;
@@ -117,15 +114,16 @@ async fn check_one(
     Ok(())
 }
 
-async fn went_back(run: &Run, device: &Device, why: &str) -> Result<(), Halt> {
+async fn left(run: &Run, device: &Device, why: String) -> Result<(), Halt> {
     if device.outcome == Outcome::WentBack {
         return Ok(());
     }
+    let text = format!("{} left the target again: {why}.", device.id);
     run.store()
         .change_device(run.id(), &device.id, |row| {
             row.outcome = Outcome::WentBack;
-            row.detail = Some(why.into());
+            row.detail = Some(why);
         })
         .await?;
-    run.note(EventKind::Device, &format!("{} left the target again: {why}.", device.id)).await
+    run.note(EventKind::Device, &text).await
 }

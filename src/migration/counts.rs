@@ -79,7 +79,7 @@ impl Place {
     }
 }
 
-/// Devices by place. The fields but the last two add up to [`Counts::total`].
+/// Devices by place. The fields but the last three add up to [`Counts::total`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Not told yet.
@@ -104,6 +104,8 @@ pub struct Counts {
     pub outside: u64,
     /// In the application without a template, so in no group: no rows.
     pub unassigned: u64,
+    /// Of the waiting ones: those that have come to the target, and wait there for approval.
+    pub to_approve: u64,
 }
 
 impl Counts {

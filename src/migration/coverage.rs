@@ -53,7 +53,7 @@ pub struct SourceGroup {
     pub keys: Option<KeyPair>,
 }
 
-/// An enrollment group of the target DPS.
+/// An enrollment group of the target: of its DPS, or of the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetGroup {
     /// Its id.
@@ -64,7 +64,7 @@ pub struct TargetGroup {
     pub edge: bool,
     /// Its keys; absent for X.509 and anything else.
     pub keys: Option<KeyPair>,
-    /// Hubs that it can lead to: its own list, or all hubs linked to the DPS.
+    /// Hubs that it can lead to: its own list, or all hubs linked to the DPS. Empty for a group of an application.
     pub leads_to: Vec<HubHost>,
 }
 
@@ -101,29 +101,29 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do; `keeper` is what holds the groups of the target, such as "the DPS".
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn words(&self, keeper: &str) -> String {
         match self {
             Self::NotSymmetric => {
                 "It is an X.509 group: its certificate cannot be read from IoT Central. If no selected device uses it, state so below.".into()
             }
-            Self::Disabled(id) => format!("Group {id} of the DPS has these keys but is disabled. Enable it."),
-            Self::ForEdge(id) => format!("Group {id} of the DPS has these keys but is for IoT Edge devices. Use another group."),
+            Self::Disabled(id) => format!("Group {id} of {keeper} has these keys but is disabled. Enable it."),
+            Self::ForEdge(id) => format!("Group {id} of {keeper} has these keys but is for IoT Edge devices. Use another group."),
             Self::OtherHub(id, hubs) => {
                 let hubs: Vec<&str> = hubs.iter().map(HubHost::as_str).collect();
-                format!("Group {id} of the DPS has these keys but leads to {}. Make it lead to the chosen hub only.", hubs.join(", "))
+                format!("Group {id} of {keeper} has these keys but leads to {}. Make it lead to the chosen hub only.", hubs.join(", "))
             }
             Self::Swapped(id) => {
-                format!("Group {id} of the DPS has these keys with primary and secondary swapped. Put each in its own place.")
+                format!("Group {id} of {keeper} has these keys with primary and secondary swapped. Put each in its own place.")
             }
             Self::HalfEqual(id) => {
-                format!("Group {id} of the DPS has only one of the two keys. Copy both, primary to primary and secondary to secondary.")
+                format!("Group {id} of {keeper} has only one of the two keys. Copy both, primary to primary and secondary to secondary.")
             }
             Self::Ambiguous(one, two) => {
-                format!("Groups {one} and {two} of the DPS both have these keys; which of them wins is not documented. Remove one.")
+                format!("Groups {one} and {two} of {keeper} both have these keys; which of them wins is not documented. Remove one.")
             }
-            Self::IdTaken(id) => format!("Group {id} of the DPS has other keys. It is not touched; rename or remove it, or add the keys by hand."),
+            Self::IdTaken(id) => format!("Group {id} of {keeper} has other keys. It is not touched; rename or remove it, or add the keys by hand."),
         }
     }
 }
@@ -145,12 +145,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Holds the source's groups against the target's. `planned_id` names the group that would be made for a source group.
+    /// Holds the source's groups against the target's. Where the target is a DPS, its groups must lead to `hub`.
+    /// `planned_id` names the group that would be made for a source group.
     #[must_use]
     pub fn of(
         source: &[SourceGroup],
         target: &[TargetGroup],
-        hub: &HubHost,
+        hub: Option<&HubHost>,
         planned_id: impl Fn(&EnrollmentGroupId) -> EnrollmentGroupId,
     ) -> Self {
         let groups = source
@@ -209,7 +210,12 @@ impl Coverage {
     }
 }
 
-fn standing(group: &SourceGroup, target: &[TargetGroup], hub: &HubHost, planned: &EnrollmentGroupId) -> Standing {
+fn standing(
+    group: &SourceGroup,
+    target: &[TargetGroup],
+    hub: Option<&HubHost>,
+    planned: &EnrollmentGroupId,
+) -> Standing {
     let Some(keys) = &group.keys else { return Standing::Blocked(Obstacle::NotSymmetric) };
     let kin: Vec<(&TargetGroup, &KeyPair)> = target
         .iter()
@@ -229,7 +235,7 @@ fn standing(group: &SourceGroup, target: &[TargetGroup], hub: &HubHost, planned:
     }
 }
 
-fn obstacle(group: &TargetGroup, own: &KeyPair, keys: &KeyPair, hub: &HubHost) -> Option<Obstacle> {
+fn obstacle(group: &TargetGroup, own: &KeyPair, keys: &KeyPair, hub: Option<&HubHost>) -> Option<Obstacle> {
     if own.is_swapped(keys) {
         return Some(Obstacle::Swapped(group.id.clone()));
     }
@@ -242,8 +248,8 @@ fn obstacle(group: &TargetGroup, own: &KeyPair, keys: &KeyPair, hub: &HubHost) -
     if !group.enabled {
         return Some(Obstacle::Disabled(group.id.clone()));
     }
-    let only_there = matches!(group.leads_to.as_slice(), [one] if one.same_as(hub.as_str()));
-    (!only_there).then(|| Obstacle::OtherHub(group.id.clone(), group.leads_to.clone()))
+    let only_there = |hub: &HubHost| matches!(group.leads_to.as_slice(), [one] if one.same_as(hub.as_str()));
+    (!hub.is_none_or(only_there)).then(|| Obstacle::OtherHub(group.id.clone(), group.leads_to.clone()))
 }
 
 #[cfg(test)]
@@ -267,7 +273,8 @@ mod tests {
     }
 
     fn standing_of(target: &[TargetGroup]) -> Standing {
-        let coverage = Coverage::of(&[source("sas", Some(keys(1)))], target, &hub(), |id| format!("iotc-{id}").into());
+        let coverage =
+            Coverage::of(&[source("sas", Some(keys(1)))], target, Some(&hub()), |id| format!("iotc-{id}").into());
         coverage.groups[0].standing.clone()
     }
 
@@ -308,7 +315,7 @@ mod tests {
     #[test]
     fn an_x509_group_blocks_until_it_is_stated_unused() {
         let groups = [source("sas", Some(keys(1))), source("certs", None)];
-        let coverage = Coverage::of(&groups, &[target("g", keys(1))], &hub(), Clone::clone);
+        let coverage = Coverage::of(&groups, &[target("g", keys(1))], Some(&hub()), Clone::clone);
         assert_eq!(coverage.blocking(&[]).len(), 1);
         assert!(coverage.uncovered(&["certs".into()]).is_empty());
         assert!(coverage.certain().is_none());
@@ -318,7 +325,7 @@ mod tests {
     fn disabled_and_edge_groups_of_the_source_do_not_count() {
         let edge = SourceGroup { edge: true, ..source("edge", Some(keys(3))) };
         let off = SourceGroup { enabled: false, ..source("off", Some(keys(4))) };
-        let coverage = Coverage::of(&[source("sas", Some(keys(1))), edge, off], &[], &hub(), Clone::clone);
+        let coverage = Coverage::of(&[source("sas", Some(keys(1))), edge, off], &[], Some(&hub()), Clone::clone);
         assert_eq!(coverage.groups.len(), 1);
         assert!(coverage.certain().is_some());
     }

@@ -24,11 +24,11 @@ pub struct Facts {
     pub commanded: Option<Fact>,
     /// It answered that it would.
     pub acknowledged: Option<Fact>,
-    /// The target's DPS assigned it to the chosen hub, after the baseline.
+    /// The target's DPS assigned it to the chosen hub, or the target application took it in, after the baseline.
     pub provisioned: Option<Fact>,
-    /// The hub saw it, after the baseline.
+    /// The target saw it, after the baseline.
     pub connected: Option<Fact>,
-    /// The hub saw newer activity after it had connected.
+    /// The target saw newer activity after it had connected.
     pub sending: Option<Fact>,
 }
 
@@ -177,7 +177,7 @@ impl Outcome {
     #[must_use]
     pub fn remedy(self) -> Option<&'static str> {
         match self {
-            Self::Waiting(_) => Some("Bring the device online; it is tried again by itself, or press Try again now."),
+            Self::Waiting(reason) => Some(reason.remedy()),
             Self::Failed(reason) => Some(reason.remedy()),
             Self::Skipped(reason) => Some(reason.remedy()),
             Self::WentBack => {

@@ -3,6 +3,7 @@
 //! Proof is a change after the baseline in Azure's own clock: no time of this workstation is ever compared with one of
 //! Azure's. Nothing but the target's evidence makes a device *moved*.
 
+use super::app_evidence::AppSeen;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, HubHost};
 
@@ -61,6 +62,8 @@ pub struct Baseline {
     pub record: Option<RecordSeen>,
     /// Its hub twin, if there was one.
     pub twin: Option<TwinSeen>,
+    /// What the target application showed of it, if it knew it.
+    pub app: Option<AppSeen>,
 }
 
 /// What the target knows of a device now.
@@ -83,9 +86,11 @@ pub enum Arrival {
     Elsewhere(String),
     /// DPS assigned it to the chosen hub after the baseline; the hub has not seen it since.
     Provisioned,
-    /// Provisioned, and the hub has seen it since: moved.
+    /// The application knows it since the baseline, and does not let it in before somebody approves it.
+    AwaitsApproval,
+    /// Provisioned, and the target has seen it since: moved.
     Connected {
-        /// What the hub showed.
+        /// What the target showed.
         evidence: String,
     },
     /// It is at the hub by an older registration: it was there before this migration.
@@ -200,24 +205,36 @@ mod tests {
 
     #[test]
     fn a_record_older_than_the_migration_proves_nothing() {
-        let baseline =
-            Baseline { taken_at: Some(LATE), record: Some(assigned(EARLY)), twin: Some(twin(false, Some(EARLY))) };
+        let baseline = Baseline {
+            taken_at: Some(LATE),
+            record: Some(assigned(EARLY)),
+            twin: Some(twin(false, Some(EARLY))),
+            app: None,
+        };
         let seen = Sighting { record: Some(assigned(EARLY)), twin: Some(twin(false, Some(EARLY))) };
         assert_eq!(baseline.judge(&seen, &hub()), Arrival::NotSeen);
     }
 
     #[test]
     fn a_device_that_reconnects_by_an_older_registration_was_there_already() {
-        let baseline =
-            Baseline { taken_at: Some(EARLY), record: Some(assigned(EARLY)), twin: Some(twin(false, Some(EARLY))) };
+        let baseline = Baseline {
+            taken_at: Some(EARLY),
+            record: Some(assigned(EARLY)),
+            twin: Some(twin(false, Some(EARLY))),
+            app: None,
+        };
         let seen = Sighting { record: Some(assigned(EARLY)), twin: Some(twin(true, Some(LATE))) };
         assert_eq!(baseline.judge(&seen, &hub()), Arrival::AlreadyThere);
     }
 
     #[test]
     fn a_connection_that_was_there_before_does_not_prove_a_new_registration() {
-        let baseline =
-            Baseline { taken_at: Some(EARLY), record: Some(assigned(EARLY)), twin: Some(twin(true, Some(EARLY))) };
+        let baseline = Baseline {
+            taken_at: Some(EARLY),
+            record: Some(assigned(EARLY)),
+            twin: Some(twin(true, Some(EARLY))),
+            app: None,
+        };
         let seen = Sighting { record: Some(assigned(LATE)), twin: Some(twin(true, Some(EARLY))) };
         assert_eq!(baseline.judge(&seen, &hub()), Arrival::Provisioned);
     }

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no SQL, no HTML, and no time but what it is given. Everything that decides about a device is here, so
 //! that it can be read and tested without a database or a network.
 
+pub mod app_evidence;
 pub mod counts;
 pub mod coverage;
 pub mod device;

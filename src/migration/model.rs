@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::ids::{ArmId, DeviceGroupId, DeviceId, DpsHost, HubHost, IdScope, PersonId, Subdomain, TemplateId};
+use crate::ids::{ArmId, DeviceGroupId, DeviceId, DpsHost, HubHost, IdScope, ModelId, PersonId, Subdomain, TemplateId};
 
 /// A migration's id; ordered by time of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ pub struct Plan {
     /// Where the devices are.
     pub source: CentralSource,
     /// Where they go.
-    pub target: HubTarget,
+    pub target: Target,
     /// True: DPS makes each hub identity when its device arrives, never ahead.
     pub register_on_arrival: bool,
     /// The device to be moved and proven first, if the person named one.
@@ -133,6 +133,105 @@ pub struct CentralSource {
     pub template_name: String,
     /// Component that carries DeviceMove; absent for a command at the template's root.
     pub component: Option<String>,
+}
+
+/// Where the devices of a migration go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Target {
+    /// A hub, by way of a DPS.
+    Hub(HubTarget),
+    /// An IoT Central application.
+    App(AppTarget),
+}
+
+impl Target {
+    /// The name that people know it by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Hub(hub) => &hub.hub_name,
+            Self::App(app) => &app.app_display_name,
+        }
+    }
+
+    /// The hub, if it is one.
+    #[must_use]
+    pub fn hub(&self) -> Option<&HubTarget> {
+        match self {
+            Self::Hub(hub) => Some(hub),
+            Self::App(_) => None,
+        }
+    }
+
+    /// The application, if it is one.
+    #[must_use]
+    pub fn app(&self) -> Option<&AppTarget> {
+        match self {
+            Self::Hub(_) => None,
+            Self::App(app) => Some(app),
+        }
+    }
+
+    /// The name of what holds the enrollment groups by which devices come in.
+    #[must_use]
+    pub fn keeper_name(&self) -> &str {
+        match self {
+            Self::Hub(hub) => &hub.dps_name,
+            Self::App(app) => &app.app_display_name,
+        }
+    }
+
+    /// The same without its name, for a sentence.
+    #[must_use]
+    pub fn keeper(&self) -> &'static str {
+        match self {
+            Self::Hub(_) => "the DPS",
+            Self::App(_) => "the target application",
+        }
+    }
+
+    /// What sees the devices once they have come, without its name.
+    #[must_use]
+    pub fn place(&self) -> &'static str {
+        match self {
+            Self::Hub(_) => "the hub",
+            Self::App(_) => "the application",
+        }
+    }
+}
+
+/// A word at the beginning of a sentence.
+#[must_use]
+pub fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// An IoT Central application that devices go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppTarget {
+    /// ARM id; absent when the application was given by its address.
+    pub app_id: Option<ArmId>,
+    /// ARM name: the payload's `centralAppName`.
+    pub app_name: String,
+    /// The name that people see.
+    pub app_display_name: String,
+    /// First label of the application's host.
+    pub subdomain: Subdomain,
+    /// The template that devices get there, if the person chose one.
+    pub assign: Option<AssignedTemplate>,
+}
+
+/// A template of the target that devices get on arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignedTemplate {
+    /// Its `@id`, which a device has there.
+    pub template: TemplateId,
+    /// Its display name.
+    pub template_name: String,
+    /// Its capability model's `@id`, which a device may announce.
+    pub model: Option<ModelId>,
 }
 
 /// A hub, and the DPS through which devices reach it.
@@ -245,6 +344,8 @@ pub enum PauseReason {
     NoCanary,
     /// The canary answered and did not arrive.
     CanaryLost,
+    /// The canary waits for approval in the target application.
+    Approval,
     /// Azure refused something that no repetition mends.
     Azure,
 }
@@ -255,6 +356,7 @@ stored_names!(PauseReason {
     Changed = "changed",
     NoCanary = "no_canary",
     CanaryLost = "canary_lost",
+    Approval = "approval",
     Azure = "azure",
 });
 
@@ -350,6 +452,10 @@ pub struct Migration {
     pub retry: Option<Retry>,
     /// Who asked that unused hub identities be removed, while that is under way.
     pub removal: Option<Actor>,
+    /// The ID scope of the target application, once it was read; a hub's is part of the plan.
+    pub app_scope: Option<IdScope>,
+    /// Who asked that devices be approved in the target application as they arrive.
+    pub approved_by: Option<String>,
     /// Source groups of which the person stated that no selected device uses them.
     pub stated_unused: Vec<String>,
     /// Grows with every change: two equal revisions show the same page.

@@ -21,6 +21,8 @@ pub enum SkipReason {
     Edge,
     /// An individual enrollment of its name at the target has keys that it will not present.
     OtherEnrollment,
+    /// The target application knows it already, and would not let it in.
+    BlockedAtTarget,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -31,6 +33,7 @@ stored_names!(SkipReason {
     IdNotAllowed = "id_not_allowed",
     Edge = "edge",
     OtherEnrollment = "other_enrollment",
+    BlockedAtTarget = "blocked_at_target",
 });
 
 impl SkipReason {
@@ -46,6 +49,7 @@ impl SkipReason {
             Self::IdNotAllowed => "id not allowed in DPS",
             Self::Edge => "IoT Edge device",
             Self::OtherEnrollment => "individual enrollment at the target",
+            Self::BlockedAtTarget => "blocked or awaiting approval at the target",
         }
     }
 
@@ -63,8 +67,9 @@ impl SkipReason {
             Self::IdNotAllowed => "Give the device an id of letters, digits and - . _ : only.",
             Self::Edge => "Change scope and key in the device's own config.toml.",
             Self::OtherEnrollment => {
-                "An individual enrollment wins over the group and has other keys: remove it from the DPS, then migrate the group again."
+                "An individual enrollment wins over the group and has other keys: remove it from the target, then migrate the group again."
             }
+            Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate the group again.",
         }
     }
 }
@@ -96,6 +101,8 @@ pub enum FailReason {
     Deleted,
     /// Azure answered about every other device and not about this one, so it could not be cleared to move.
     NotReadable,
+    /// It came to the target application, and nobody approved it there until the person finished the migration.
+    NotApproved,
 }
 stored_names!(FailReason {
     Offline = "offline",
@@ -110,6 +117,7 @@ stored_names!(FailReason {
     IdentityClosed = "identity_closed",
     Deleted = "deleted",
     NotReadable = "not_readable",
+    NotApproved = "not_approved",
 });
 
 impl FailReason {
@@ -129,13 +137,14 @@ impl FailReason {
             Self::IdentityClosed => "identity at the hub disabled or for IoT Edge",
             Self::Deleted => "deleted in IoT Central",
             Self::NotReadable => "could not be read",
+            Self::NotApproved => "not approved at the target",
         }
     }
 
     /// The device may have left the source without reaching the target: somebody has to look for it.
     #[must_use]
     pub fn may_be_lost(self) -> bool {
-        matches!(self, Self::NotSeen | Self::NoAnswer | Self::WrongHub | Self::RegistrationRefused)
+        matches!(self, Self::NotSeen | Self::NoAnswer | Self::WrongHub | Self::RegistrationRefused | Self::NotApproved)
     }
 
     /// What a person can do about it.
@@ -145,13 +154,13 @@ impl FailReason {
             Self::Offline => "Bring the device online and migrate the group again.",
             Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate the group again.",
             Self::NotSeen => {
-                "It answered and was not seen at the hub. Whether it left IoT Central cannot be observed: look there first, then at the device's own log."
+                "It answered and was not seen at the target. Whether it left IoT Central cannot be observed: look there first, then at the device's own log."
             }
             Self::KeyConflict => {
                 "Compare the identity's keys with the device's; delete the identity if it is a left-over, then migrate again."
             }
             Self::RegistrationRefused => {
-                "Check the DPS enrollment group's keys and the DPS's link to the hub, then restart the device."
+                "Check the enrollment group's keys at the target (and the DPS's link to the hub), then restart the device."
             }
             Self::WrongHub => "Check which enrollment admitted it and to which hub that leads.",
             Self::CommandRefused => "Check the device and its template in IoT Central, then migrate the group again.",
@@ -164,6 +173,7 @@ impl FailReason {
             Self::NotReadable => {
                 "It was not told. Migrate the group again; if it stays so, report it to Azure's support."
             }
+            Self::NotApproved => "It has left the source: approve it in the target application.",
         }
     }
 }
@@ -173,8 +183,10 @@ impl FailReason {
 pub enum WaitReason {
     /// IoT Central could not connect to it.
     Offline,
+    /// It came to the target application, which does not let it in before somebody approves it.
+    Approval,
 }
-stored_names!(WaitReason { Offline = "offline" });
+stored_names!(WaitReason { Offline = "offline", Approval = "approval" });
 
 impl WaitReason {
     /// Short words for a table cell.
@@ -182,6 +194,16 @@ impl WaitReason {
     pub fn words(self) -> &'static str {
         match self {
             Self::Offline => "offline",
+            Self::Approval => "approval at the target",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Offline => "Bring the device online; it is tried again by itself, or press Try again now.",
+            Self::Approval => "Press Approve arriving devices, or approve it in the target application.",
         }
     }
 }

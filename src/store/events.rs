@@ -42,6 +42,8 @@ pub enum EventKind {
     Resumed,
     /// A device was settled, against expectation.
     Device,
+    /// A person asked that devices be approved as they arrive.
+    Approval,
     /// A person asked for another try of waiting devices.
     TriedAgain,
     /// A person settled the waiting devices.
@@ -66,6 +68,7 @@ stored_names!(EventKind {
     Paused = "paused",
     Resumed = "resumed",
     Device = "device",
+    Approval = "approval",
     TriedAgain = "tried_again",
     FinishedNow = "finished_now",
     Stopped = "stopped",

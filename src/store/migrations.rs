@@ -8,7 +8,7 @@ use super::codec::{known, ns, time};
 use super::events::{self, EventKind};
 use super::{Store, StoreError, WriteTx};
 use crate::clock::Timestamp;
-use crate::ids::{PersonId, TenantId};
+use crate::ids::{IdScope, PersonId, TenantId};
 use crate::migration::model::{
     Actor, KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan, Retry,
 };
@@ -39,6 +39,8 @@ struct Row {
     stated_unused: String,
     removal_by: Option<String>,
     removal_by_name: Option<String>,
+    app_scope: Option<String>,
+    approved_by: Option<String>,
     revision: i64,
 }
 
@@ -66,6 +68,8 @@ impl TryFrom<Row> for Migration {
             removal: row.removal_by.map(|oid| actor(oid, row.removal_by_name)),
             started_at: row.started_at.map(time),
             ended_at: row.ended_at.map(time),
+            app_scope: row.app_scope.map(IdScope::from),
+            approved_by: row.approved_by,
             state,
             retry,
             revision: row.revision,
@@ -238,6 +242,16 @@ pub async fn removal_over(tx: &mut WriteTx, id: MigrationId) -> Result<(), Store
     .bind(id.to_string())
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Notes who asked that devices be approved at the target as they arrive.
+pub async fn approve_arrivals(tx: &mut WriteTx, id: MigrationId, by: &str) -> Result<(), StoreError> {
+    sqlx::query("update migrations set approved_by = ?, revision = revision + 1 where id = ?")
+        .bind(by)
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

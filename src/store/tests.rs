@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::ids::{DeviceId, PersonId};
 use crate::migration::device::Fact;
 use crate::migration::evidence::{RecordSeen, TwinSeen};
-use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, StepState};
+use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, StepState, Target};
 use crate::migration::{
     AnswersBefore, CommandState, FailReason, MigrationId, Outcome, Place, SkipReason, Via, WaitReason,
 };
@@ -40,7 +40,7 @@ fn plan() -> Plan {
             template_name: "Boiler".into(),
             component: Some("migration".into()),
         },
-        target: HubTarget {
+        target: Target::Hub(HubTarget {
             dps_id: "/dps".into(),
             dps_name: "dps".into(),
             dps_host: "dps.azure-devices-provisioning.net".into(),
@@ -50,7 +50,7 @@ fn plan() -> Plan {
             hub_host: "hub.azure-devices.net".into(),
             hub_sku: "S1".into(),
             hub_units: 1,
-        },
+        }),
         register_on_arrival: false,
         canary: None,
         arrival_minutes: 10,
@@ -220,13 +220,13 @@ async fn failed_devices_that_may_be_lost_come_first_and_a_reason_narrows_the_pag
         let page = f.store.device_page(id, &filter, 1).await.expect("a page");
         page.devices.into_iter().map(|device| device.id.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(DeviceFilter::default()).await, ["z0", "z1", "z2", "z3", "a", "b"]);
+    assert_eq!(ids(DeviceFilter::default()).await, ["z0", "z1", "z2", "z3", "z4", "a", "b"]);
     let offline = DeviceFilter { reason: Some("offline"), ..DeviceFilter::default() };
     assert_eq!(ids(offline.clone()).await, ["a"]);
     let exported = f.store.matching_devices_after(id, &offline, "", 9).await.expect("devices");
     assert_eq!(exported.len(), 1);
     let outcomes = f.store.outcomes(id).await.expect("outcomes");
-    assert!(outcomes.contains(&(Outcome::Failed(FailReason::Offline), 1)) && outcomes.len() == 6);
+    assert!(outcomes.contains(&(Outcome::Failed(FailReason::Offline), 1)) && outcomes.len() == 7);
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn finishing_settles_the_waiting_once() {
     f.add(id, "d2", Outcome::Moved).await;
     for expected in [1, 0] {
         let mut tx = f.store.begin_write().await.expect("begins");
-        assert_eq!(fail_waiting(&mut tx, id, FailReason::Offline).await.expect("settles"), expected);
+        assert_eq!(fail_waiting(&mut tx, id).await.expect("settles"), expected);
         tx.commit().await.expect("commits");
     }
     assert_eq!(f.outcome(id, "d1").await, Outcome::Failed(FailReason::Offline));

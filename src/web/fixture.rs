@@ -26,7 +26,7 @@ use crate::engine::{Engine, People};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
 use crate::migration::device::{CommandState, Stage, Via};
-use crate::migration::model::{Actor, CentralSource, HubTarget};
+use crate::migration::model::{Actor, CentralSource, HubTarget, Target};
 use crate::migration::{
     Device, Fact, FailReason, MigrationId, MigrationState, Mode, Outcome, Plan, SkipReason, WaitReason,
 };
@@ -255,7 +255,7 @@ pub async fn text(response: Response<Body>) -> String {
     String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
 }
 
-fn plan() -> Plan {
+pub fn plan() -> Plan {
     Plan {
         source: CentralSource {
             app_id: None,
@@ -268,7 +268,7 @@ fn plan() -> Plan {
             template_name: "Pump".into(),
             component: Some("migration".into()),
         },
-        target: HubTarget {
+        target: Target::Hub(HubTarget {
             dps_id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/contoso-dps"
                 .into(),
             dps_name: "contoso-dps".into(),
@@ -279,7 +279,7 @@ fn plan() -> Plan {
             hub_host: "contoso-hub.azure-devices.net".into(),
             hub_sku: "S2".into(),
             hub_units: 10,
-        },
+        }),
         register_on_arrival: false,
         canary: Some("pump-001".into()),
         arrival_minutes: 10,

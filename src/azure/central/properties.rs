@@ -32,6 +32,19 @@ impl DeviceProperties {
     pub fn newest_update(&self) -> Option<Timestamp> {
         newest_in_properties(&self.0)
     }
+
+    /// When any of these was last updated, each named as `property` or `component.property`.
+    #[must_use]
+    pub fn newest_of(&self, names: &[String]) -> Option<Timestamp> {
+        let update = |name: &String| {
+            let (level, name) = match name.split_once('.') {
+                Some((component, name)) => (&self.0[component], name),
+                None => (&self.0, name.as_str()),
+            };
+            level[METADATA][name]["lastUpdateTime"].as_str().and_then(parse_moment)
+        };
+        names.iter().filter_map(update).max()
+    }
 }
 
 fn newest_in_properties(level: &Value) -> Option<Timestamp> {

@@ -34,6 +34,8 @@ pub struct DeviceTemplate {
     pub migration: Option<MoveCommand>,
     /// What its devices send, as queries name it: `name` at the root, `component.name` in a component.
     pub telemetry: Vec<String>,
+    /// Properties that only its devices write, named likewise.
+    pub reported: Vec<String>,
 }
 
 /// The command that tells a device to move.
@@ -110,7 +112,8 @@ impl From<Wire> for DeviceTemplate {
             id: TemplateId::from(wire.id),
             model: wire.capability_model["@id"].as_str().map(ModelId::from),
             migration: find_move_command(&wire.capability_model),
-            telemetry: telemetry_names(&wire.capability_model),
+            telemetry: names_of(&wire.capability_model, |item| is_a(item, "Telemetry")),
+            reported: names_of(&wire.capability_model, is_reported),
         }
     }
 }
@@ -135,17 +138,19 @@ fn find_move_command(model: &Value) -> Option<MoveCommand> {
     in_components.chain(at_root).min_by_key(|(rank, _)| *rank).map(|(_, command)| command)
 }
 
-/// An interface that two others extend shows up twice in the model, its telemetry must not.
-fn telemetry_names(model: &Value) -> Vec<String> {
+/// The names of what `is_wanted` in the model, those in components as `component.name`. An interface that two others extend
+/// shows up twice in the model, its contents must not.
+fn names_of(model: &Value, is_wanted: fn(&Value) -> bool) -> Vec<String> {
+    let wanted = |item: &Value| if is_wanted(item) { name_of(item).map(str::to_owned) } else { None };
     let mut names = Vec::new();
     for item in contents_of(model) {
         if is_component(item)
             && let Some(component) = name_of(item)
         {
             let inner = contents_of(&item["schema"]);
-            names.extend(inner.into_iter().filter_map(telemetry_name).map(|name| format!("{component}.{name}")));
+            names.extend(inner.into_iter().filter_map(wanted).map(|name| format!("{component}.{name}")));
         } else {
-            names.extend(telemetry_name(item).map(str::to_owned));
+            names.extend(wanted(item));
         }
     }
     let mut seen = HashSet::new();
@@ -153,8 +158,9 @@ fn telemetry_names(model: &Value) -> Vec<String> {
     names
 }
 
-fn telemetry_name(item: &Value) -> Option<&str> {
-    if is_a(item, "Telemetry") { name_of(item) } else { None }
+/// Only a device writes it: neither a cloud property nor one that people may set.
+fn is_reported(item: &Value) -> bool {
+    is_a(item, "Property") && !is_a(item, "Cloud") && item["writable"] != true
 }
 
 fn name_of(item: &Value) -> Option<&str> {

@@ -87,8 +87,9 @@ async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
 
 async fn plan(run: &Run) -> Result<JobRecord, Halt> {
     let id = JobId::new(format!("iotc-migrator-{}", run.id()));
+    let payload = run.payload()?.to_string();
     let mut tx = run.store().begin_write().await?;
-    jobs::plan(&mut tx, run.id(), &id, &run.payload().to_string(), run.now()).await?;
+    jobs::plan(&mut tx, run.id(), &id, &payload, run.now()).await?;
     tx.commit().await?;
     let record = run.store().jobs(run.id()).await?.pop();
     record.ok_or(Halt::LookAgain)
@@ -103,8 +104,9 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
             not_used(run, record).await?;
             return Ok(false);
         }
+        let request = request(run, record)?;
         mark_as_told(run, record).await?;
-        if let Err(error) = run.central.put_job(&record.id, &request(run, record)).await {
+        if let Err(error) = run.central.put_job(&record.id, &request).await {
             // Whether it was made is not known, or it is refused because it is there (how a second PUT is refused is not
             // documented): it is read again before anything is repeated.
             if run.central.job(&record.id).await?.is_none() {
@@ -116,17 +118,20 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     Ok(true)
 }
 
-fn request(run: &Run, record: &JobRecord) -> JobRequest {
+fn request(run: &Run, record: &JobRecord) -> Result<JobRequest, Halt> {
     let source = &run.migration.plan.source;
-    JobRequest {
-        display_name: format!("Move to {}: {}", run.migration.plan.target.hub_name, run.migration.name),
+    Ok(JobRequest {
+        display_name: format!("Move to {}: {}", run.migration.plan.target.name(), run.migration.name),
         description: DESCRIPTION.into(),
         group: source.group.clone(),
         batch: None,
         target: source.template.clone(),
         path: run.command().job_path(),
-        value: serde_json::from_str(&record.payload).unwrap_or_else(|_| run.payload()),
-    }
+        value: match serde_json::from_str(&record.payload) {
+            Ok(value) => value,
+            Err(_) => run.payload()?,
+        },
+    })
 }
 
 async fn not_used(run: &Run, record: &JobRecord) -> Result<(), Halt> {

@@ -47,6 +47,11 @@ pub enum Finding {
         /// Azure's word.
         state: String,
     },
+    /// The application is both source and target.
+    SameApplication {
+        /// Its name.
+        name: String,
+    },
     /// The template does not carry DeviceMove.
     NoDeviceMove {
         /// Its name.
@@ -217,6 +222,7 @@ impl Finding {
             Self::NeverConnected(number) => {
                 format!("{} {} never connected to IoT Central.", devices(*number), have(*number))
             }
+            Self::SameApplication { name } => format!("The devices are in {name} already."),
             Self::NoEnrollmentGroup => "The application has no enabled enrollment group for IoT devices.".into(),
             Self::NotSymmetric(1) => {
                 "One enrollment group of the application does not use symmetric keys (X.509).".into()
@@ -263,6 +269,7 @@ impl Finding {
             Self::Simulated(_) => "They are skipped: there is no real device to move.".into(),
             Self::Blocked(_) => "They are skipped; unblock or approve them in IoT Central if they are to move.".into(),
             Self::NeverConnected(_) => "They can only be moved once they connect; until then they wait.".into(),
+            Self::SameApplication { .. } => "Choose another application as the target.".into(),
             Self::NoEnrollmentGroup => "Enable the enrollment group that the devices use, in IoT Central under Permissions, Device connection groups.".into(),
             Self::NotSymmetric(_) => "Their devices cannot be carried over. Before the start you are asked whether a selected device uses them.".into(),
             Self::DpsNotActive { .. } => "Wait until Azure shows it as active, or choose another DPS.".into(),

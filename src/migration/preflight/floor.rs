@@ -2,6 +2,8 @@
 
 /// Registrations a minute that a DPS takes (published limit of every instance).
 const DPS_PER_MINUTE: u32 = 1_000;
+/// Registrations a minute that an IoT Central application takes.
+const APP_PER_MINUTE: u32 = 200;
 /// Commands a minute that an IoT Central application runs (20 a second).
 const COMMANDS_PER_MINUTE: u32 = 1_200;
 
@@ -28,6 +30,8 @@ pub enum FloorSetBy {
     },
     /// Commands of the IoT Central application.
     Commands,
+    /// Registrations into an IoT Central application.
+    Application,
 }
 
 impl ArrivalFloor {
@@ -41,6 +45,12 @@ impl ArrivalFloor {
             .min_by_key(|(per_minute, _)| *per_minute)
             .map(|(per_minute, set_by)| Self { per_minute, set_by })
             .unwrap_or(Self { per_minute: DPS_PER_MINUTE, set_by: FloorSetBy::Dps })
+    }
+
+    /// The floor of a move into an IoT Central application (its published limit of registrations).
+    #[must_use]
+    pub fn of_application() -> Self {
+        Self { per_minute: APP_PER_MINUTE, set_by: FloorSetBy::Application }
     }
 
     /// The least number of minutes that so many devices take, rounded up.
@@ -60,6 +70,7 @@ impl ArrivalFloor {
                     if *units == 1 { "unit" } else { "units" }
                 )
             }
+            FloorSetBy::Application => "the registration limit of an IoT Central application".into(),
             FloorSetBy::Commands => "IoT Central's limit of 20 commands a second".into(),
         }
     }

@@ -29,6 +29,8 @@ pub struct Survey {
     pub dps: Option<DpsFacts>,
     /// The hub, once one is chosen.
     pub hub: Option<HubFacts>,
+    /// The application that is both source and target.
+    pub same_application: Option<String>,
     /// Hosts that Azure named and that are not of the configured cloud: nothing is sent to them.
     pub foreign_hosts: Vec<String>,
     /// Every right that was tried.
@@ -184,6 +186,7 @@ pub fn findings(survey: &Survey) -> Vec<Finding> {
     if let Some(enrollment) = &survey.enrollment {
         found.extend(of_enrollment(*enrollment));
     }
+    found.extend(survey.same_application.clone().map(|name| Finding::SameApplication { name }));
     if let Some(dps) = &survey.dps {
         found.extend(of_dps(dps));
     }

@@ -16,6 +16,7 @@ fn ready() -> Survey {
         enrollment: Some(EnrollmentFacts { symmetric: 2, other: 0 }),
         dps: Some(DpsFacts { name: "contoso-dps".into(), state: "Active".into(), linked_hubs: 1 }),
         hub: Some(hub("S2")),
+        same_application: None,
         foreign_hosts: Vec::new(),
         rights: vec![granted(Right::ListDpsKeys), granted(Right::ListHubKeys)],
     }

@@ -3,7 +3,7 @@
 use super::row::Row;
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
-use crate::migration::{Device, FailReason, MigrationId};
+use crate::migration::{Device, MigrationId};
 use crate::store::codec::{count, ns};
 use crate::store::{Store, StoreError, WriteTx, migrations};
 
@@ -104,7 +104,7 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and
              (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
-              reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped', 'deleted', 'command_refused') and command <> 'none'))
+              reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped', 'deleted', 'command_refused', 'not_approved') and command <> 'none'))
              order by device_id",
         )
         .bind(migration.to_string())
@@ -252,7 +252,7 @@ impl Store {
 pub async fn retire_canaries(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "update devices set via = 'single' where migration_id = ? and via = 'canary' and connected_at is null and not
-         (outcome = 'pending' and command in ('started', 'answered', 'unclear', 'again'))",
+         ((outcome = 'pending' and command in ('started', 'answered', 'unclear', 'again')) or (outcome = 'waiting' and reason = 'approval'))",
     )
     .bind(migration.to_string())
     .execute(&mut **tx)
@@ -263,8 +263,8 @@ pub async fn retire_canaries(tx: &mut WriteTx, migration: MigrationId) -> Result
 /// Settles, as stopped, the devices of which it is certain that they are not on their way. Gives how many there were.
 pub async fn fail_untold(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "update devices set outcome = 'failed', reason = 'stopped', active = 0, next_try_at = null where migration_id = ? and
-         (outcome = 'waiting' or (outcome = 'pending' and command in ('none', 'unreachable')))",
+        "update devices set outcome = 'failed', reason = case reason when 'approval' then 'not_approved' else 'stopped' end,
+         active = 0, next_try_at = null where migration_id = ? and (outcome = 'waiting' or (outcome = 'pending' and command in ('none', 'unreachable')))",
     )
     .bind(migration.to_string())
     .execute(&mut **tx)
@@ -273,11 +273,11 @@ pub async fn fail_untold(tx: &mut WriteTx, migration: MigrationId) -> Result<u64
 }
 
 /// Settles the devices that are waited for. Gives how many there were.
-pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId, reason: FailReason) -> Result<u64, StoreError> {
+pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "update devices set outcome = 'failed', reason = ?, active = 0, next_try_at = null where migration_id = ? and outcome = 'waiting'",
+        "update devices set outcome = 'failed', reason = case reason when 'approval' then 'not_approved' else 'offline' end,
+         active = 0, next_try_at = null where migration_id = ? and outcome = 'waiting'",
     )
-    .bind(reason.stored())
     .bind(migration.to_string())
     .execute(&mut **tx)
     .await?;
@@ -286,11 +286,13 @@ pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId, reason: Fail
 
 /// Makes the devices that are waited for due now. Gives how many there were.
 pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("update devices set next_try_at = ? where migration_id = ? and outcome = 'waiting'")
-        .bind(ns(now))
-        .bind(migration.to_string())
-        .execute(&mut **tx)
-        .await?;
+    let done = sqlx::query(
+        "update devices set next_try_at = ? where migration_id = ? and outcome = 'waiting' and reason = 'offline'",
+    )
+    .bind(ns(now))
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
     Ok(done.rows_affected())
 }
 

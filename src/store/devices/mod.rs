@@ -91,10 +91,11 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     };
     let record = device.baseline.record.as_ref();
     let twin = device.baseline.twin.as_ref();
+    let app = device.baseline.app.as_ref();
     let mut query = sqlx::query(
         "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
-         answer_ids = ?, base_device = ?,
+         answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
          acknowledged_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
@@ -118,6 +119,9 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.answers_before.as_ref().map(|answers| answers.number))
     .bind(device.answers_before.as_ref().map(|answers| answers.ids.join("\n")))
     .bind(record.and_then(|record| record.device.as_ref()).map(|id| id.as_str().to_owned()))
+    .bind(app.map(|app| app.provisioned))
+    .bind(app.map(|app| app.enabled))
+    .bind(app.and_then(|app| app.newest).map(ns))
     .bind(device.next_try_at.map(ns))
     .bind(device.deadline.map(ns));
     for stage in Stage::ALL {

@@ -2,7 +2,7 @@
 
 use super::row::Row;
 use crate::migration::device::MADE_AHEAD;
-use crate::migration::{Counts, Device, FailReason, MigrationId, Outcome, Place};
+use crate::migration::{Counts, Device, FailReason, MigrationId, Outcome, Place, WaitReason};
 use crate::store::codec::{count, known};
 use crate::store::{Store, StoreError};
 
@@ -95,6 +95,9 @@ fn add_all(counts: &mut Counts, rows: Vec<CountRow>, migration: MigrationId) -> 
         let outcome = Outcome::from_stored(&row.outcome, row.reason.as_deref());
         let outcome = known(outcome, "devices", "outcome", &migration.to_string())?;
         counts.add(Place::of(outcome, row.told), count(row.n));
+        if outcome == Outcome::Waiting(WaitReason::Approval) {
+            counts.to_approve += count(row.n);
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use crate::ids::{DeviceId, HubHost};
 use crate::migration::Device;
+use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, Via};
 use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
 use crate::store::StoreError;
@@ -46,6 +47,9 @@ pub(super) struct Row {
     answers_before: Option<u32>,
     answer_ids: Option<String>,
     base_device: Option<String>,
+    base_provisioned: Option<bool>,
+    base_enabled: Option<bool>,
+    base_newest: Option<i64>,
     next_try_at: Option<i64>,
     deadline: Option<i64>,
 }
@@ -74,11 +78,17 @@ impl TryFrom<Row> for Device {
             connected: row.base_connected.unwrap_or_default(),
             activity: row.base_activity.map(time),
         });
+        let app = row.base_provisioned.map(|provisioned| AppSeen {
+            provisioned,
+            enabled: row.base_enabled.unwrap_or(true),
+            template: None,
+            newest: row.base_newest.map(time),
+        });
         Ok(Self {
             outcome: known(outcome, TABLE, "outcome", &row.device_id)?,
             command: known(CommandState::from_stored(&row.command), TABLE, "command", &row.device_id)?,
             via,
-            baseline: Baseline { taken_at: row.baseline_at.map(time), record, twin },
+            baseline: Baseline { taken_at: row.baseline_at.map(time), record, twin, app },
             facts: Facts {
                 registered: fact(row.registered_at, row.registered_by),
                 commanded: fact(row.commanded_at, row.commanded_by),

@@ -6,6 +6,7 @@ use crate::azure::Cloud;
 use crate::engine::{KeysView, Problem};
 use crate::ids::TenantId;
 use crate::migration::coverage::{Covered, Standing};
+use crate::migration::model::{Target, capitalized};
 use crate::migration::preflight::ArrivalFloor;
 use crate::migration::{KeyHandling, Migration};
 use crate::web::components::{Choice, Field, Kind};
@@ -24,9 +25,14 @@ pub(super) struct Body {
     pub(super) trouble: Option<Trouble>,
     /// Ids of the groups that the program will make.
     pub(super) to_make: Vec<String>,
-    pub(super) dps: String,
-    pub(super) hub: String,
-    pub(super) dps_link: String,
+    /// The name of what is to know the keys, and the same for a sentence.
+    pub(super) keeper_name: String,
+    pub(super) keeper: &'static str,
+    pub(super) target: String,
+    /// Where a person adds groups to it.
+    pub(super) keeper_link: Option<String>,
+    /// Groups must lead to the chosen hub.
+    pub(super) to_hub: bool,
     /// Why it cannot be started.
     pub(super) blocked: Option<String>,
     pub(super) sign_in: String,
@@ -65,12 +71,16 @@ pub(super) struct Review {
     pub(super) source_link: Option<String>,
     pub(super) group: String,
     pub(super) template: String,
-    pub(super) dps: String,
-    pub(super) id_scope: String,
-    pub(super) hub: String,
+    pub(super) target: String,
+    pub(super) target_link: Option<String>,
+    /// The template that devices get there, where they go to an application.
+    pub(super) assign: Option<String>,
+    /// Known ahead only of a DPS.
+    pub(super) id_scope: Option<String>,
     pub(super) canary: String,
     pub(super) arrival: String,
-    pub(super) register: &'static str,
+    /// Who makes hub identities; an application needs none.
+    pub(super) register: Option<&'static str>,
     pub(super) pace: String,
     /// The form as it was filled in for this draft.
     pub(super) change: String,
@@ -79,8 +89,6 @@ pub(super) struct Review {
 impl Review {
     pub(super) fn new(migration: &Migration, cloud: &Cloud) -> Self {
         let (source, target) = (&migration.plan.source, &migration.plan.target);
-        let floor = ArrivalFloor::of(&target.hub_sku, target.hub_units);
-        let units = if target.hub_units == 1 { "1 unit".to_owned() } else { format!("{} units", target.hub_units) };
         let minutes = migration.plan.arrival_minutes;
         Self {
             name: migration.name.clone(),
@@ -89,18 +97,39 @@ impl Review {
             source_link: cloud.central_app_link(&source.subdomain),
             group: source.group_name.clone(),
             template: source.template_name.clone(),
-            dps: target.dps_name.clone(),
-            id_scope: target.id_scope.to_string(),
-            hub: format!("{} ({}, {units})", target.hub_name, target.hub_sku),
+            target: target_words(target),
+            target_link: target.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
+            assign: target.app().map(|app| match &app.assign {
+                Some(assign) => assign.template_name.clone(),
+                None => "None: devices stay unassigned unless they announce a model".into(),
+            }),
+            id_scope: target.hub().map(|hub| hub.id_scope.to_string()),
             canary: migration.plan.canary.as_ref().map_or("Chosen by the program".to_owned(), ToString::to_string),
             arrival: if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") },
-            register: match migration.plan.register_on_arrival {
+            register: target.hub().map(|_| match migration.plan.register_on_arrival {
                 true => "By DPS, as each device arrives",
                 false => "Ahead, wherever it is certain which key a device presents",
-            },
-            pace: crate::web::new::pace(&floor, None),
+            }),
+            pace: crate::web::new::pace(&floor(target), None),
             change: Entered::of(migration, cloud.central_suffix).page(),
         }
+    }
+}
+
+fn target_words(target: &Target) -> String {
+    match target {
+        Target::Hub(hub) => {
+            let units = if hub.hub_units == 1 { "1 unit".to_owned() } else { format!("{} units", hub.hub_units) };
+            format!("{} ({}, {units}), through the DPS {}", hub.hub_name, hub.hub_sku, hub.dps_name)
+        }
+        Target::App(app) => app.app_display_name.clone(),
+    }
+}
+
+fn floor(target: &Target) -> ArrivalFloor {
+    match target {
+        Target::Hub(hub) => ArrivalFloor::of(&hub.hub_sku, hub.hub_units),
+        Target::App(_) => ArrivalFloor::of_application(),
     }
 }
 
@@ -108,14 +137,14 @@ impl Review {
 #[derive(Debug)]
 pub(super) struct Count {
     pub(super) id: String,
-    pub(super) hub: String,
+    pub(super) target: String,
     pub(super) words: Option<CountWords>,
 }
 
 impl Count {
     /// The count of a group that the person may not have counted.
     pub(super) fn none(migration: &Migration) -> Self {
-        Self { id: migration.id.to_string(), hub: migration.plan.target.hub_name.clone(), words: None }
+        Self { id: migration.id.to_string(), target: migration.plan.target.name().to_owned(), words: None }
     }
 }
 
@@ -132,6 +161,16 @@ pub(super) struct Ingredients<'a> {
 }
 
 impl Body {
+    /// What the keys are added to, as the end of the page's title.
+    pub(super) fn title(&self) -> &'static str {
+        if self.to_hub { "DPS" } else { "the target application" }
+    }
+
+    /// The keeper at the beginning of a sentence.
+    pub(super) fn keeper_first(&self) -> String {
+        capitalized(self.keeper)
+    }
+
     pub(super) fn new(from: Ingredients<'_>) -> Self {
         let Ingredients { migration, handling, unused, keys, cloud, tenant, csrf, sign_in } = from;
         let target = &migration.plan.target;
@@ -140,7 +179,7 @@ impl Body {
             Ok(view) => (Some(view), None),
             Err(trouble) => (None, Some(trouble)),
         };
-        let groups = view.iter().flat_map(|view| groups(view, handling, unused)).collect();
+        let groups = view.iter().flat_map(|view| groups(view, handling, unused, target)).collect();
         let to_make = match &view {
             Some(view) if !by_hand => to_make(view, unused),
             _ => Vec::new(),
@@ -149,15 +188,20 @@ impl Body {
             id: migration.id.to_string(),
             csrf,
             handling: Field::new(super::stated::HANDLING, "Who adds the keys?"),
-            choices: choices(handling),
+            choices: choices(handling, target),
             by_hand,
             groups,
             to_make,
-            dps: target.dps_name.clone(),
-            hub: target.hub_name.clone(),
-            dps_link: cloud.portal_link(tenant, &target.dps_id),
+            keeper_name: target.keeper_name().to_owned(),
+            keeper: target.keeper(),
+            target: target.name().to_owned(),
+            keeper_link: match target {
+                Target::Hub(hub) => Some(cloud.portal_link(tenant, &hub.dps_id)),
+                Target::App(app) => cloud.central_app_link(&app.subdomain),
+            },
+            to_hub: target.hub().is_some(),
             blocked: match &view {
-                Some(view) => blocked(view, handling, unused),
+                Some(view) => blocked(view, handling, unused, target),
                 None => Some("The keys could not be read, so it is not certain that devices would be let in.".into()),
             },
             trouble,
@@ -166,11 +210,12 @@ impl Body {
     }
 }
 
-fn choices(handling: KeyHandling) -> Vec<Choice> {
-    let choice = |of: KeyHandling, label: &str, hint: &str| Choice {
+fn choices(handling: KeyHandling, target: &Target) -> Vec<Choice> {
+    let keeper = target.keeper();
+    let choice = |of: KeyHandling, label: &str, hint: String| Choice {
         value: of.stored().into(),
         label: label.into(),
-        hint: Some(hint.into()),
+        hint: Some(hint),
         chosen: of == handling,
         disabled: false,
     };
@@ -178,12 +223,12 @@ fn choices(handling: KeyHandling) -> Vec<Choice> {
         choice(
             KeyHandling::Program,
             "Create the enrollment groups for me",
-            "Groups that the DPS has already are used as they are. None is changed or removed.",
+            format!("Groups that {keeper} has already are used as they are. None is changed or removed."),
         ),
         choice(
             KeyHandling::ByHand,
-            "I add them in the portal myself",
-            "The keys are shown here to be copied. The program writes nothing to the DPS.",
+            if target.hub().is_some() { "I add them in the portal myself" } else { "I add them in IoT Central myself" },
+            format!("The keys are shown here to be copied. The program adds no group to {keeper}."),
         ),
     ]
 }
@@ -192,26 +237,37 @@ fn groups<'a>(
     view: &'a KeysView,
     handling: KeyHandling,
     unused: &'a [String],
+    target: &'a Target,
 ) -> impl Iterator<Item = Group> + use<'a> {
-    view.coverage.groups.iter().enumerate().map(move |(index, covered)| group(index, covered, view, handling, unused))
+    view.coverage
+        .groups
+        .iter()
+        .enumerate()
+        .map(move |(index, covered)| group(index, covered, view, handling, unused, target))
 }
 
-fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling, unused: &[String]) -> Group {
+fn group(
+    index: usize,
+    covered: &Covered,
+    view: &KeysView,
+    handling: KeyHandling,
+    unused: &[String],
+    target: &Target,
+) -> Group {
+    let keeper = target.keeper();
     let source = &covered.source;
     let by_hand = handling == KeyHandling::ByHand;
     let stated = unused.iter().any(|id| id == source.id.as_str());
     let (badge, standing, detail) = match &covered.standing {
-        Standing::Equal(id) => (Kind::Success, "In the DPS", format!("The group {id} of the DPS has the same keys.")),
+        Standing::Equal(id) => (Kind::Success, there(target), format!("The group {id} of {keeper} has the same keys.")),
         _ if stated => (Kind::Neutral, "Stated unused", "No selected device uses it, as you state.".into()),
-        Standing::Creatable(id) if by_hand => (
-            Kind::Warning,
-            "Missing",
-            format!(
-                "Add a group with symmetric keys, for example {id}, that leads to the chosen hub only. Copy both keys."
-            ),
-        ),
+        Standing::Creatable(id) if by_hand => {
+            let leading = if target.hub().is_some() { ", that leads to the chosen hub only" } else { "" };
+            let words = format!("Add a group with symmetric keys, for example {id}{leading}. Copy both keys.");
+            (Kind::Warning, "Missing", words)
+        }
         Standing::Creatable(id) => (Kind::Info, "Will be created", format!("As the group {id}.")),
-        Standing::Blocked(obstacle) => (Kind::Error, "In the way", obstacle.words()),
+        Standing::Blocked(obstacle) => (Kind::Error, "In the way", obstacle.words(keeper)),
     };
     let keys = view.groups.iter().find(|keys| by_hand && keys.id == source.id);
     Group {
@@ -233,6 +289,10 @@ fn group(index: usize, covered: &Covered, view: &KeysView, handling: KeyHandling
     }
 }
 
+fn there(target: &Target) -> &'static str {
+    if target.hub().is_some() { "In the DPS" } else { "In the application" }
+}
+
 fn to_make(view: &KeysView, unused: &[String]) -> Vec<String> {
     let planned = |covered: &&Covered| match &covered.standing {
         Standing::Creatable(id) => Some(id.to_string()),
@@ -242,7 +302,8 @@ fn to_make(view: &KeysView, unused: &[String]) -> Vec<String> {
 }
 
 /// Why it cannot be started, if it cannot.
-fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String]) -> Option<String> {
+fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String], target: &Target) -> Option<String> {
+    let keeper = capitalized(target.keeper());
     if view.coverage.groups.is_empty() {
         return Some(
             "The application has no enabled enrollment group for IoT devices, so no device could be let in.".into(),
@@ -255,8 +316,8 @@ fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String]) -> Option<
     let names: Vec<&str> = in_the_way.iter().map(|covered| covered.source.name.as_str()).collect();
     match names.as_slice() {
         [] => None,
-        [name] => Some(format!("The DPS does not have the keys of {name} yet; see above.")),
-        names => Some(format!("The DPS does not have the keys of these groups yet: {}; see above.", names.join(", "))),
+        [name] => Some(format!("{keeper} does not have the keys of {name} yet; see above.")),
+        names => Some(format!("{keeper} does not have the keys of these groups yet: {}; see above.", names.join(", "))),
     }
 }
 

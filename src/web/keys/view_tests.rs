@@ -9,6 +9,10 @@ fn covered(id: &str, standing: Standing) -> Covered {
     Covered { source, standing }
 }
 
+fn target() -> Target {
+    crate::web::fixture::plan().target
+}
+
 fn view(groups: Vec<Covered>) -> KeysView {
     let keys = |covered: &Covered| GroupKeys {
         id: covered.source.id.clone(),
@@ -27,29 +31,30 @@ fn id(id: &str) -> EnrollmentGroupId {
 #[test]
 fn the_program_starts_when_it_can_make_what_is_missing() {
     let view = view(vec![covered("a", Standing::Equal(id("x"))), covered("b", Standing::Creatable(id("new-b")))]);
-    assert_eq!(blocked(&view, KeyHandling::Program, &[]), None);
+    assert_eq!(blocked(&view, KeyHandling::Program, &[], &target()), None);
     assert_eq!(to_make(&view, &[]), ["new-b"]);
-    assert!(blocked(&view, KeyHandling::ByHand, &[]).expect("a reason").contains("Group b"));
+    assert!(blocked(&view, KeyHandling::ByHand, &[], &target()).expect("a reason").contains("Group b"));
 }
 
 #[test]
 fn a_group_in_the_way_blocks_until_it_is_stated_unused() {
     let view =
         view(vec![covered("a", Standing::Equal(id("x"))), covered("certs", Standing::Blocked(Obstacle::NotSymmetric))]);
-    assert!(blocked(&view, KeyHandling::Program, &[]).expect("a reason").contains("Group certs"));
-    assert_eq!(blocked(&view, KeyHandling::Program, &["certs".into()]), None);
+    assert!(blocked(&view, KeyHandling::Program, &[], &target()).expect("a reason").contains("Group certs"));
+    assert_eq!(blocked(&view, KeyHandling::Program, &["certs".into()], &target()), None);
 }
 
 #[test]
 fn an_application_without_groups_cannot_be_started() {
-    assert!(blocked(&view(Vec::new()), KeyHandling::Program, &[]).is_some());
+    assert!(blocked(&view(Vec::new()), KeyHandling::Program, &[], &target()).is_some());
 }
 
 #[test]
 fn keys_are_there_only_for_a_person_who_adds_them_by_hand() {
     let view = view(vec![covered("b", Standing::Creatable(id("new-b")))]);
-    let shown =
-        |handling| groups(&view, handling, &[]).next().and_then(|group| group.keys().map(|(one, _)| one.to_owned()));
+    let shown = |handling| {
+        groups(&view, handling, &[], &target()).next().and_then(|group| group.keys().map(|(one, _)| one.to_owned()))
+    };
     assert_eq!(shown(KeyHandling::Program), None);
     assert_eq!(shown(KeyHandling::ByHand).as_deref(), Some("cHJpbWFyeQ=="));
 }
@@ -57,6 +62,6 @@ fn keys_are_there_only_for_a_person_who_adds_them_by_hand() {
 #[test]
 fn no_key_shows_in_a_debug_output() {
     let view = view(vec![covered("b", Standing::Creatable(id("new-b")))]);
-    let rows: Vec<Group> = groups(&view, KeyHandling::ByHand, &[]).collect();
+    let rows: Vec<Group> = groups(&view, KeyHandling::ByHand, &[], &target()).collect();
     assert!(!format!("{rows:?}").contains("cHJpbWFyeQ"));
 }

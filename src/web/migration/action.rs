@@ -16,6 +16,8 @@ pub enum Action {
     Stop,
     /// Delete the hub identities that were made ahead and never used.
     RemoveIdentities,
+    /// Approve devices in the target application as they arrive.
+    Approve,
 }
 stored_names!(Action {
     FinishNow = "finish-now",
@@ -23,6 +25,7 @@ stored_names!(Action {
     Resume = "resume",
     Stop = "stop",
     RemoveIdentities = "remove-identities",
+    Approve = "approve",
 });
 
 impl Action {
@@ -30,7 +33,8 @@ impl Action {
     #[must_use]
     pub fn done(self) -> &'static str {
         match self {
-            Self::FinishNow => "The waiting devices are recorded as failed: offline.",
+            Self::FinishNow => "The waiting devices are recorded as failed.",
+            Self::Approve => "Devices of this migration are approved as they arrive.",
             Self::TryAgain => "The waiting devices are tried again now.",
             Self::Resume => "The migration goes on.",
             Self::Stop => "The migration is stopped. Devices told before may still move.",
@@ -44,6 +48,8 @@ impl Action {
 pub struct Offered {
     /// *Finish now*, and how many devices it would record as failed.
     pub finish_now: Option<u64>,
+    /// Why it would record them as failed.
+    pub finish_as: &'static str,
     /// *Try again now*.
     pub try_again: bool,
     /// *Resume*.
@@ -58,6 +64,8 @@ pub struct Offered {
     pub stop: bool,
     /// *Remove unused identities*, and how many there are.
     pub remove_identities: Option<u64>,
+    /// *Approve arriving devices*: some wait for that.
+    pub approve: bool,
 }
 
 impl Offered {
@@ -70,7 +78,12 @@ impl Offered {
         let waiting = state.is_active() && counts.waiting > 0;
         Self {
             finish_now: waiting.then_some(counts.waiting),
-            try_again: waiting && pause.is_none(),
+            finish_as: match counts.to_approve {
+                0 => "offline",
+                number if number == counts.waiting => "not approved",
+                _ => "offline, or not approved",
+            },
+            try_again: counts.waiting > counts.to_approve && state.is_active() && pause.is_none(),
             // After a sign-in it goes on by itself, and without one a push does not help.
             resume: pause.is_some_and(|reason| reason != PauseReason::SignIn || runs_as_viewer),
             sign_in: pause == Some(PauseReason::SignIn) && runs_as_viewer,
@@ -79,12 +92,15 @@ impl Offered {
             stop: state.is_active(),
             remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0 && migration.removal.is_none())
                 .then_some(unused),
+            approve: state.is_active()
+                && migration.approved_by.is_none()
+                && (pause == Some(PauseReason::Approval) || counts.to_approve > 0),
         }
     }
 
     /// Whether there is a button to show beside the links of a message.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.finish_now.is_some() || self.try_again || self.stop || self.remove_identities.is_some()
+        self.finish_now.is_some() || self.try_again || self.stop || self.remove_identities.is_some() || self.approve
     }
 }

@@ -4,7 +4,7 @@ use super::plan_words;
 use crate::azure::cloud::Cloud;
 use crate::ids::TenantId;
 use crate::migration::Migration;
-use crate::migration::model::StepRecord;
+use crate::migration::model::{StepRecord, Target};
 use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
@@ -29,18 +29,14 @@ pub struct PlanView {
     pub group: String,
     /// Their template.
     pub template: String,
-    /// The DPS.
-    pub dps: Link,
-    /// The ID scope that devices are told.
-    pub id_scope: String,
-    /// The hub.
-    pub hub: Link,
-    /// Its SKU and units.
-    pub hub_size: String,
+    /// Where they go.
+    pub target: TargetView,
+    /// The ID scope that devices are told, once it is known.
+    pub id_scope: Option<String>,
     /// The device to be moved first, if the person named one.
     pub canary: Option<String>,
-    /// Who registers devices, or did.
-    pub registration: &'static str,
+    /// Who registers devices in the hub, or did.
+    pub registration: Option<&'static str>,
     /// What becomes, or became, of the keys.
     pub keys: String,
     /// Groups that the person stated to be unused.
@@ -59,6 +55,61 @@ pub struct PlanView {
     pub ended_at: Option<Moment>,
     /// Its jobs in IoT Central.
     pub jobs: Vec<JobView>,
+}
+
+/// Where devices go.
+#[derive(Debug, Clone)]
+pub enum TargetView {
+    /// A hub.
+    Hub {
+        /// The hub.
+        hub: Link,
+        /// Its SKU and units.
+        size: String,
+        /// The DPS by way of which they reach it.
+        dps: Link,
+    },
+    /// An IoT Central application.
+    App {
+        /// The application.
+        app: Link,
+        /// The template that devices get there.
+        template: Option<String>,
+    },
+}
+
+impl TargetView {
+    fn of(target: &Target, cloud: &Cloud, tenant: &TenantId) -> Self {
+        match target {
+            Target::Hub(target) => Self::Hub {
+                hub: Link { text: target.hub_name.clone(), href: Some(cloud.portal_link(tenant, &target.hub_id)) },
+                size: size(&target.hub_sku, target.hub_units),
+                dps: Link { text: target.dps_name.clone(), href: Some(cloud.portal_link(tenant, &target.dps_id)) },
+            },
+            Target::App(target) => Self::App {
+                app: Link { text: target.app_display_name.clone(), href: cloud.central_app_link(&target.subdomain) },
+                template: target.assign.as_ref().map(|assign| assign.template_name.clone()),
+            },
+        }
+    }
+
+    /// What holds the enrollment groups, with the way there.
+    #[must_use]
+    pub fn keeper(&self) -> &Link {
+        match self {
+            Self::Hub { dps, .. } => dps,
+            Self::App { app, .. } => app,
+        }
+    }
+
+    /// What the devices go to.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        match self {
+            Self::Hub { hub, .. } => hub,
+            Self::App { app, .. } => app,
+        }
+    }
 }
 
 /// What was done so far.
@@ -92,12 +143,13 @@ impl PlanView {
             app: Link { text: source.app_display_name.clone(), href: cloud.central_app_link(&source.subdomain) },
             group: source.group_name.clone(),
             template: source.template_name.clone(),
-            dps: Link { text: target.dps_name.clone(), href: Some(cloud.portal_link(tenant, &target.dps_id)) },
-            id_scope: target.id_scope.to_string(),
-            hub: Link { text: target.hub_name.clone(), href: Some(cloud.portal_link(tenant, &target.hub_id)) },
-            hub_size: size(&target.hub_sku, target.hub_units),
+            target: TargetView::of(target, cloud, tenant),
+            id_scope: match target {
+                Target::Hub(hub) => Some(hub.id_scope.to_string()),
+                Target::App(_) => migration.app_scope.as_ref().map(ToString::to_string),
+            },
             canary: migration.plan.canary.as_ref().map(ToString::to_string),
-            registration: plan_words::identities(migration, done.steps),
+            registration: target.hub().map(|_| plan_words::identities(migration, done.steps)),
             keys: plan_words::keys(migration, done.groups, done.steps),
             stated_unused: migration.stated_unused.clone(),
             arrival_minutes: migration.plan.arrival_minutes,

@@ -7,10 +7,11 @@ use crate::store::enrollments::EnrollmentCounts;
 /// What happens, or happened, to the device keys.
 pub(super) fn keys(migration: &Migration, groups: EnrollmentCounts, steps: &[StepRecord]) -> String {
     let by_hand = migration.keys == KeyHandling::ByHand;
+    let keeper = migration.plan.target.keeper();
     if migration.state == MigrationState::Draft {
         return match by_hand {
-            true => "To be added by hand in the portal before the start".into(),
-            false => "Will be compared with the DPS at the start; groups that are missing will be added".into(),
+            true => "To be added by hand before the start".into(),
+            false => format!("Will be compared with {keeper} at the start; groups that are missing will be added"),
         };
     }
     let EnrollmentCounts { found, created } = groups;
@@ -18,9 +19,9 @@ pub(super) fn keys(migration: &Migration, groups: EnrollmentCounts, steps: &[Ste
     match (found + created, by_hand) {
         (0, _) if migration.state.is_ended() => "Not looked at: it ended before that".into(),
         (0, _) if done(steps, Step::Enroll) => "No group was needed".into(),
-        (0, _) => "Being compared with the DPS".into(),
-        (_, true) => format!("{found} {noun} found in the DPS, added by hand"),
-        (_, false) => format!("{found} {noun} found in the DPS, {created} created"),
+        (0, _) => format!("Being compared with {keeper}"),
+        (_, true) => format!("{found} {noun} found in {keeper}, added by hand"),
+        (_, false) => format!("{found} {noun} found in {keeper}, {created} created"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::action::Offered;
 use super::summary::{Badge, Summary};
 use crate::clock::Timestamp;
-use crate::migration::model::{Retry, Step, StepRecord, StepState};
+use crate::migration::model::{Retry, Step, StepRecord, StepState, Target};
 use crate::migration::{Counts, Migration, MigrationState, PauseReason};
 use crate::web::components::Kind;
 use crate::web::moment::Moment;
@@ -112,13 +112,13 @@ impl StatusView {
             trouble: trouble(migration, facts.now),
             beside: beside(counts),
             waits: waits(facts),
-            steps: steps.iter().map(|record| StepView::of(record, &migration.state)).collect(),
+            steps: steps.iter().map(|record| StepView::of(record, migration)).collect(),
             sign_in: sign_in(facts),
             offered: Offered::of(migration, counts, facts.runs_as_viewer, facts.unused_identities),
             removing: migration
                 .removal
                 .as_ref()
-                .map(|by| removing(&by.name, &migration.plan.target.hub_name, facts.unused_identities)),
+                .map(|by| removing(&by.name, migration.plan.target.name(), facts.unused_identities)),
         }
     }
 }
@@ -152,6 +152,7 @@ fn pause_title(reason: PauseReason) -> &'static str {
         PauseReason::Changed => "Paused: source or target has changed",
         PauseReason::NoCanary => "Paused: no device could be moved as the canary",
         PauseReason::CanaryLost => "Paused: the canary did not arrive",
+        PauseReason::Approval => "Paused: devices wait for approval at the target",
         PauseReason::Azure => "Paused: Azure refused",
     }
 }
@@ -213,10 +214,10 @@ fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {
 }
 
 impl StepView {
-    fn of(record: &StepRecord, state: &MigrationState) -> Self {
+    fn of(record: &StepRecord, migration: &Migration) -> Self {
         Self {
-            name: step_name(record.step),
-            badge: step_badge(record.state, state),
+            name: step_name(record.step, &migration.plan.target),
+            badge: step_badge(record.state, &migration.state),
             started: record.started_at.map(Moment::from),
             ended: ended(record),
             note: record.note.clone(),
@@ -231,14 +232,16 @@ fn ended(record: &StepRecord) -> Option<Moment> {
     (started.unix_timestamp() != ended.unix_timestamp()).then(|| Moment::after(started, ended))
 }
 
-fn step_name(step: Step) -> &'static str {
-    match step {
-        Step::Snapshot => "Read the devices",
-        Step::Enroll => "Make the keys known to the DPS",
-        Step::Register => "Register devices in the hub ahead",
-        Step::Command => "Tell the devices to move",
-        Step::Track => "Collect their answers",
-        Step::Verify => "Prove them at the target",
+fn step_name(step: Step, target: &Target) -> &'static str {
+    match (step, target) {
+        (Step::Snapshot, _) => "Read the devices",
+        (Step::Enroll, Target::Hub(_)) => "Make the keys known to the DPS",
+        (Step::Enroll, Target::App(_)) => "Make the keys known to the target application",
+        (Step::Register, Target::Hub(_)) => "Register devices in the hub ahead",
+        (Step::Register, Target::App(_)) => "Register devices ahead",
+        (Step::Command, _) => "Tell the devices to move",
+        (Step::Track, _) => "Collect their answers",
+        (Step::Verify, _) => "Prove them at the target",
     }
 }
 

@@ -9,10 +9,19 @@ use crate::web::components::Kind;
 impl Offer {
     /// Why nothing can be read of the chosen application, if it does not run.
     pub(super) fn not_running(&self) -> Option<&str> {
-        match &self.app {
-            Some(Err(AppMistake::NotRunning(words))) => Some(words),
-            _ => None,
-        }
+        not_running(self.app.as_ref())
+    }
+
+    /// The same of the application that the devices go to.
+    pub(super) fn target_not_running(&self) -> Option<&str> {
+        not_running(self.target_app.as_ref())
+    }
+}
+
+fn not_running(app: Option<&Result<ChosenApp, AppMistake>>) -> Option<&str> {
+    match app {
+        Some(Err(AppMistake::NotRunning(words))) => Some(words),
+        _ => None,
     }
 }
 
@@ -33,9 +42,10 @@ pub(super) fn with_state(name: &str, state: &str) -> String {
     if runs { name.to_owned() } else { format!("{name} ({})", state.to_ascii_lowercase()) }
 }
 
-pub(super) fn not_running_remark(offer: &Offer, mistakes: &[Mistake]) -> Option<Remark> {
-    let said = mistakes.iter().any(|mistake| mistake.field == FieldKey::Application);
-    let text = offer.not_running().filter(|_| !said)?.to_owned();
+/// Said under the list, unless a mistake in `field` says it.
+pub(super) fn not_running_remark(words: Option<&str>, field: FieldKey, mistakes: &[Mistake]) -> Option<Remark> {
+    let said = mistakes.iter().any(|mistake| mistake.field == field);
+    let text = words.filter(|_| !said)?.to_owned();
     Some(Remark { kind: Kind::Error, text })
 }
 

@@ -16,7 +16,7 @@ use super::survey::count_key;
 use super::surveyor::{Anew, Caller, Manner};
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::identity::{MaybeUser, Person, sign_in_url};
-use crate::migration::model::{Actor, Mode, Plan};
+use crate::migration::model::{Actor, Plan};
 use crate::migration::preflight;
 use crate::store::migrations::{self, NewMigration};
 use crate::web::components::Kind;
@@ -130,7 +130,7 @@ async fn draft(web: &Web, person: &Person, entered: &Entered, chosen: Chosen) ->
     let new = NewMigration {
         request_key: request_key(person, entered),
         name: chosen.name,
-        mode: Mode::CentralToHub,
+        mode: chosen.mode,
         plan: chosen.plan,
         by: Actor { id: person.id.clone(), name: person.name.clone() },
     };

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use crate::identity::LocalPath;
+use crate::ids::Subdomain;
+use crate::migration::model::Target;
 use crate::migration::{Migration, Mode};
 use crate::web::paths;
 
@@ -28,6 +30,12 @@ pub struct Entered {
     pub dps: String,
     /// Host of the hub.
     pub hub: String,
+    /// Subdomain of the application that the devices go to, chosen from the list.
+    pub target_application: String,
+    /// Address of one that is not listed.
+    pub target_address: String,
+    /// `@id` of the template that devices get there.
+    pub target_template: String,
     /// `yes` if DPS shall register each device as it arrives.
     pub on_arrival: String,
     /// Device to be moved first.
@@ -47,25 +55,44 @@ impl Entered {
     /// The form as it was filled in for a migration. `suffix`: the end of the hosts of this cloud's applications.
     #[must_use]
     pub fn of(migration: &Migration, suffix: &str) -> Self {
-        let (source, target) = (&migration.plan.source, &migration.plan.target);
-        let (application, address) = match source.app_id {
-            Some(_) => (source.subdomain.to_string(), String::new()),
-            None => (String::new(), format!("https://{}.{suffix}", source.subdomain)),
+        let source = &migration.plan.source;
+        let named = |listed: bool, subdomain: &Subdomain| match listed {
+            true => (subdomain.to_string(), String::new()),
+            false => (String::new(), format!("https://{subdomain}.{suffix}")),
         };
-        Self {
+        let (application, address) = named(source.app_id.is_some(), &source.subdomain);
+        let entered = Self {
             name: migration.name.clone(),
-            mode: Mode::CentralToHub.stored().to_owned(),
+            mode: migration.mode.stored().to_owned(),
             application,
             address,
             group: source.group.to_string(),
             template: source.template.to_string(),
-            dps: target.dps_host.to_string(),
-            hub: target.hub_host.to_string(),
             on_arrival: if migration.plan.register_on_arrival { "yes".to_owned() } else { String::new() },
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
             ..Self::default()
+        };
+        match &migration.plan.target {
+            Target::Hub(hub) => Self { dps: hub.dps_host.to_string(), hub: hub.hub_host.to_string(), ..entered },
+            Target::App(app) => {
+                let (target_application, target_address) = named(app.app_id.is_some(), &app.subdomain);
+                let target_template = app.assign.as_ref().map(|assign| assign.template.to_string()).unwrap_or_default();
+                Self { target_application, target_address, target_template, ..entered }
+            }
         }
+    }
+
+    /// From where to where; a form that has not been touched moves devices to a hub.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        if self.mode.is_empty() { Some(Mode::CentralToHub) } else { Mode::from_stored(&self.mode) }
+    }
+
+    /// The devices go to an application.
+    #[must_use]
+    pub fn is_into_central(&self) -> bool {
+        matches!(self.mode(), Some(Mode::CentralToCentral | Mode::HubToCentral))
     }
 
     /// The form for the devices that a migration did not move. Its canary has moved or is to be chosen anew.
@@ -90,6 +117,9 @@ impl Entered {
             ("template", &self.template),
             ("dps", &self.dps),
             ("hub", &self.hub),
+            ("target_application", &self.target_application),
+            ("target_address", &self.target_address),
+            ("target_template", &self.target_template),
             ("on_arrival", &self.on_arrival),
             ("canary", &self.canary),
             ("minutes", &self.minutes),

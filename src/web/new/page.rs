@@ -102,7 +102,7 @@ fn form_page(
         shell,
         minutes: minutes(web, &entered),
         request_key: Uuid::new_v4().to_string(),
-        form: Fields::new(&mistakes, web.site.sandbox.is_some()),
+        form: Fields::new(&entered, &mistakes, web.site.sandbox.is_some()),
         lists: Choices::new(&entered, offer, &mistakes),
         summary: Summary::new(&entered, review, Audience::Page),
         entered,

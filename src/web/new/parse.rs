@@ -1,12 +1,13 @@
 //! From what was entered to what was chosen: every value is held against what Azure offers now, so that nothing in a
 //! form has to be believed.
 
+mod target;
+
 use super::entered::Entered;
 use super::surveyor::{AppMistake, Offer};
-use crate::azure::arm::{DpsResource, HubResource};
 use crate::azure::central::{DeviceGroup, DeviceTemplate};
 use crate::ids::DeviceId;
-use crate::migration::model::{CentralSource, HubTarget, Plan};
+use crate::migration::model::{CentralSource, Plan};
 use crate::migration::{Migration, Mode};
 
 /// A field of the form, by its key.
@@ -20,6 +21,9 @@ pub(super) enum FieldKey {
     Template,
     Dps,
     Hub,
+    TargetApplication,
+    TargetAddress,
+    TargetTemplate,
     Canary,
     Minutes,
 }
@@ -36,6 +40,9 @@ impl FieldKey {
             Self::Template => "template",
             Self::Dps => "dps",
             Self::Hub => "hub",
+            Self::TargetApplication => "target_application",
+            Self::TargetAddress => "target_address",
+            Self::TargetTemplate => "target_template",
             Self::Canary => "canary",
             Self::Minutes => "minutes",
         }
@@ -46,8 +53,10 @@ impl FieldKey {
         match self {
             Self::Name => "Name",
             Self::Mode => "Migration mode",
-            Self::Application => "IoT Central application",
+            Self::Application | Self::TargetApplication => "IoT Central application",
             Self::Address => "Address of the application",
+            Self::TargetAddress => "Address of the target application",
+            Self::TargetTemplate => "Assign to template (optional)",
             Self::Group => "Device group",
             Self::Template => "Device template",
             Self::Dps => "IoT DPS instance",
@@ -69,6 +78,7 @@ pub(super) struct Mistake {
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) name: String,
+    pub(super) mode: Mode,
     pub(super) plan: Plan,
 }
 
@@ -86,18 +96,18 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
         }
     };
     let (name, canary, minutes) = (name(&entered.name), canary(&entered.canary), minutes(&entered.minutes));
-    let (source, target) = (source(entered, offer), target(entered, offer));
+    let (mode, source, target) = (mode(entered), source(entered, offer), target::target(entered, offer));
     note(name.as_ref().map(drop).map_err(Clone::clone));
-    note(mode(&entered.mode));
+    note(mode.as_ref().map(drop).map_err(Clone::clone));
     note(canary.as_ref().map(drop).map_err(Clone::clone));
     note(minutes.as_ref().map(drop).map_err(Clone::clone));
     mistakes.extend(source.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(target.as_ref().err().into_iter().flatten().cloned());
     mistakes.sort_by_key(|mistake| mistake.field);
-    match (name, canary, minutes, source, target) {
-        (Ok(name), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
+    match (name, mode, canary, minutes, source, target) {
+        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
             let register_on_arrival = !entered.on_arrival.is_empty();
-            Ok(Chosen { name, plan: Plan { source, target, register_on_arrival, canary, arrival_minutes } })
+            Ok(Chosen { name, mode, plan: Plan { source, target, register_on_arrival, canary, arrival_minutes } })
         }
         _ => Err(mistakes),
     }
@@ -129,11 +139,10 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
-fn mode(text: &str) -> Result<(), Mistake> {
-    match Mode::from_stored(text) {
-        Some(Mode::CentralToHub) => Ok(()),
-        None if text.is_empty() => Ok(()),
-        Some(_) => wrong(FieldKey::Mode, "This version moves devices from IoT Central to IoT Hub only."),
+fn mode(entered: &Entered) -> Result<Mode, Mistake> {
+    match entered.mode() {
+        Some(mode @ (Mode::CentralToHub | Mode::CentralToCentral)) => Ok(mode),
+        Some(Mode::HubToCentral) => wrong(FieldKey::Mode, "This version moves devices out of IoT Central only."),
         None => wrong(FieldKey::Mode, "Choose a migration mode."),
     }
 }
@@ -159,7 +168,7 @@ fn minutes(text: &str) -> Result<u32, Mistake> {
 fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake>> {
     let app = match &offer.app {
         Some(Ok(app)) => app,
-        Some(Err(mistake)) => return Err(vec![app_mistake(mistake)]),
+        Some(Err(mistake)) => return Err(vec![app_mistake(mistake, FieldKey::Application, FieldKey::Address)]),
         None if entered.application.is_empty() => {
             return Err(vec![mistake(FieldKey::Application, "Choose the application that the devices are in.")]);
         }
@@ -190,45 +199,6 @@ fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake
     })
 }
 
-fn target(entered: &Entered, offer: &Offer) -> Result<HubTarget, Vec<Mistake>> {
-    let instances = offer.inventory.ready().map(|inventory| inventory.dps.as_slice());
-    let listed =
-        pick(FieldKey::Dps, &entered.dps, instances, |dps: &DpsResource| dps.service_host.same_as(&entered.dps));
-    if let Err(mistake) = listed {
-        return Err(vec![mistake]);
-    }
-    let Some(dps) = offer.dps.ready() else {
-        return Err(vec![mistake(FieldKey::Dps, unread("The DPS"))]);
-    };
-    let linked = offer.linked_hubs();
-    let host = match entered.hub.as_str() {
-        "" => return Err(vec![mistake(FieldKey::Hub, "Choose the hub that the devices are to reach.")]),
-        host => linked.iter().map(|(linked, _)| linked).find(|linked| linked.same_as(host)),
-    };
-    if host.is_none() {
-        let words = format!("This hub is not linked to the DPS {}. Choose one of the list.", dps.name);
-        return Err(vec![mistake(FieldKey::Hub, words)]);
-    }
-    let Some(hub) = offer.hub.ready() else {
-        return Err(vec![mistake(FieldKey::Hub, unread("The hub"))]);
-    };
-    Ok(hub_target(dps, hub))
-}
-
-fn hub_target(dps: &DpsResource, hub: &HubResource) -> HubTarget {
-    HubTarget {
-        dps_id: dps.id.clone(),
-        dps_name: dps.name.clone(),
-        dps_host: dps.service_host.clone(),
-        id_scope: dps.id_scope.clone(),
-        hub_id: hub.id.clone(),
-        hub_name: hub.name.clone(),
-        hub_host: hub.host.clone(),
-        hub_sku: hub.sku_name.clone(),
-        hub_units: hub.units,
-    }
-}
-
 fn pick<'a, T>(
     field: FieldKey,
     entered: &str,
@@ -249,6 +219,7 @@ fn what_to_choose(field: FieldKey) -> &'static str {
     match field {
         FieldKey::Group => "Choose the group of devices to move.",
         FieldKey::Template => "Choose the template of the devices to move.",
+        FieldKey::TargetTemplate => "Choose the template that the devices are to have there.",
         _ => "Choose the DPS instance through which the devices are to reach the hub.",
     }
 }
@@ -268,17 +239,14 @@ fn unread(what: &str) -> String {
     format!("{what} could not be read from Azure just now. Try again.")
 }
 
-fn app_mistake(of: &AppMistake) -> Mistake {
+fn app_mistake(of: &AppMistake, list: FieldKey, address: FieldKey) -> Mistake {
     match of {
-        AppMistake::Both => {
-            mistake(FieldKey::Address, "Choose an application from the list or give its address, not both.")
+        AppMistake::Both => mistake(address, "Choose an application from the list or give its address, not both."),
+        AppMistake::NotListed => {
+            mistake(list, "This application is not in the list any more. Choose again, or give its address.")
         }
-        AppMistake::NotListed => mistake(
-            FieldKey::Application,
-            "This application is not in the list any more. Choose again, or give its address.",
-        ),
-        AppMistake::NotRunning(words) => mistake(FieldKey::Application, words.clone()),
-        AppMistake::Address(words) => mistake(FieldKey::Address, words.clone()),
+        AppMistake::NotRunning(words) => mistake(list, words.clone()),
+        AppMistake::Address(words) => mistake(address, words.clone()),
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::azure::arm::{CentralApp, HubTier, Inventory, LinkedHub};
+use crate::azure::arm::{CentralApp, DpsResource, HubResource, HubTier, Inventory, LinkedHub};
 use crate::ids::HubHost;
 use crate::web::new::reading::Loaded;
 use crate::web::new::surveyor::{CentralAppName, ChosenApp, Contents};
@@ -68,6 +68,7 @@ fn offer() -> Offer {
             model: None,
             migration: None,
             telemetry: Vec::new(),
+            reported: Vec::new(),
         }],
     };
     Offer {
@@ -76,6 +77,8 @@ fn offer() -> Offer {
         contents: Loaded::Ready(Arc::new(contents)),
         dps: Loaded::Ready(Arc::new(dps())),
         hub: Loaded::Ready(Arc::new(hub("contoso-hub.azure-devices.net"))),
+        target_app: None,
+        target_templates: Loaded::NotAsked,
     }
 }
 
@@ -103,7 +106,7 @@ fn a_form_that_is_filled_in_becomes_a_plan_of_what_azure_says() {
     assert_eq!(chosen.name, "First wave");
     assert_eq!(chosen.plan.source.app_display_name, "Contoso fleet");
     assert_eq!(chosen.plan.source.group_name, "Boilers");
-    assert_eq!(chosen.plan.target.id_scope.as_str(), "0ne00ABCDEF");
+    assert_eq!(chosen.plan.target.hub().expect("a hub").id_scope.as_str(), "0ne00ABCDEF");
     assert_eq!(chosen.plan.arrival_minutes, 10);
     assert!(!chosen.plan.register_on_arrival);
 }
@@ -138,7 +141,7 @@ fn ids_that_azure_does_not_offer_are_refused_at_their_field() {
     assert_eq!(forged(|form| form.group = "forged".into()), [FieldKey::Group]);
     assert_eq!(forged(|form| form.template = "dtmi:forged;1".into()), [FieldKey::Template]);
     assert_eq!(forged(|form| form.dps = "forged.azure-devices-provisioning.net".into()), [FieldKey::Dps]);
-    assert_eq!(forged(|form| form.mode = "hub_to_central".into()), [FieldKey::Mode]);
+    assert!(forged(|form| form.mode = "hub_to_central".into()).contains(&FieldKey::Mode));
     assert_eq!(forged(|form| form.mode = "sideways".into()), [FieldKey::Mode]);
 }
 
@@ -185,4 +188,46 @@ fn an_application_that_does_not_run_is_the_mistake_and_not_its_lists() {
     let offer = Offer { app: Some(Err(AppMistake::NotRunning(words.clone()))), contents: Loaded::NotAsked, ..offer() };
     let found = parse(&entered(), &offer).expect_err("a mistake");
     assert_eq!(found, [Mistake { field: FieldKey::Application, words }]);
+}
+
+fn into_central() -> (Entered, Offer) {
+    let template = DeviceTemplate {
+        id: "dtmi:target:boiler;1".into(),
+        display_name: "Boiler".into(),
+        model: Some("dtmi:model:boiler;1".into()),
+        migration: None,
+        telemetry: Vec::new(),
+        reported: Vec::new(),
+    };
+    let app = ChosenApp { arm: None, subdomain: "contoso-next".into() };
+    let offer =
+        Offer { target_app: Some(Ok(app)), target_templates: Loaded::Ready(Arc::new(vec![template])), ..offer() };
+    let entered = Entered {
+        mode: "central_to_central".into(),
+        target_address: "https://contoso-next.azureiotcentral.com".into(),
+        target_template: "dtmi:target:boiler;1".into(),
+        ..entered()
+    };
+    (entered, offer)
+}
+
+#[test]
+fn a_move_between_applications_takes_nothing_from_a_hub_that_was_chosen_before() {
+    let (entered, offer) = into_central();
+    let chosen = parse(&entered, &offer).expect("understood");
+    let target = chosen.plan.target.app().expect("an application");
+    assert_eq!((chosen.mode, target.subdomain.as_str()), (Mode::CentralToCentral, "contoso-next"));
+    let assign = target.assign.as_ref().expect("a template");
+    assert_eq!(assign.model.as_ref().expect("a model").as_str(), "dtmi:model:boiler;1");
+    let none = Entered { target_template: String::new(), ..entered };
+    assert_eq!(parse(&none, &offer).expect("understood").plan.target.app().expect("an application").assign, None);
+}
+
+#[test]
+fn an_application_cannot_be_both_source_and_target() {
+    let (entered, offer) = into_central();
+    let same = Some(Ok(offer.chosen_app().expect("chosen").clone()));
+    let mistakes = parse(&entered, &Offer { target_app: same, ..offer }).expect_err("a mistake");
+    assert_eq!(mistakes[0].field, FieldKey::TargetApplication);
+    assert!(mistakes[0].words.contains("in already"), "{}", mistakes[0].words);
 }

@@ -17,6 +17,8 @@ use crate::migration::preflight::{EnrollmentFacts, Right, RightCheck, Verdict};
 pub(super) enum RightsKey {
     /// An application, by its subdomain.
     Application(String),
+    /// An application that devices go to, by its subdomain.
+    Target(String),
     /// A DPS.
     Dps(ArmId),
     /// A hub.
@@ -33,10 +35,18 @@ pub(super) struct Rights {
 impl Surveyor {
     /// Tries the rights on everything that was chosen. A verdict of `Loaded::Reading` is in the last place.
     pub(super) async fn rights(&self, caller: &Caller, offer: &Offer, manner: Manner) -> Loaded<Rights> {
-        let (app, dps, hub) = tokio::join!(
+        let (app, target_app, dps, hub) = tokio::join!(
             async {
                 match offer.chosen_app() {
                     Some(app) if offer.contents.ready().is_some() => self.rights_in(caller, app, manner).await,
+                    _ => Loaded::NotAsked,
+                }
+            },
+            async {
+                match offer.chosen_target_app() {
+                    Some(app) if offer.target_templates.ready().is_some() => {
+                        self.rights_in_target(caller, app, manner).await
+                    }
                     _ => Loaded::NotAsked,
                 }
             },
@@ -54,7 +64,7 @@ impl Surveyor {
             },
         );
         let mut all = Rights { checks: groups_check(offer).into_iter().collect(), enrollment: None };
-        for part in [app, dps, hub] {
+        for part in [app, target_app, dps, hub] {
             match part {
                 Loaded::NotAsked => {}
                 Loaded::Reading => return Loaded::Reading,
@@ -87,6 +97,24 @@ impl Surveyor {
             Ok(Arc::new(Rights { checks, enrollment }))
         };
         let key = RightsKey::Application(app.subdomain.as_str().to_ascii_lowercase());
+        self.tried(caller, key, manner, read).await
+    }
+
+    /// In the application that the devices go to. Whether groups may be made there shows only when one is made.
+    async fn rights_in_target(&self, caller: &Caller, app: &ChosenApp, manner: Manner) -> Loaded<Arc<Rights>> {
+        let central = match self.azure.central(Arc::clone(&caller.tokens), &app.subdomain) {
+            Ok(central) => central,
+            Err(error) => return Loaded::Failed(Trouble::from(&error)),
+        };
+        let scope = app.label().to_owned();
+        let read = async move {
+            let (devices, groups) = tokio::join!(central.devices_page(None), central.enrollment_groups());
+            let check = |right, verdict| RightCheck { right, scope: scope.clone(), verdict };
+            let checks =
+                vec![check(Right::ReadDevices, verdict(devices)), check(Right::ReadConnectivity, verdict(groups))];
+            Ok(Arc::new(Rights { checks, enrollment: None }))
+        };
+        let key = RightsKey::Target(app.subdomain.as_str().to_ascii_lowercase());
         self.tried(caller, key, manner, read).await
     }
 
@@ -123,7 +151,9 @@ impl Surveyor {
         let app = offer.chosen_app().map(|app| RightsKey::Application(app.subdomain.as_str().to_ascii_lowercase()));
         let dps = offer.dps.ready().map(|dps| RightsKey::Dps(dps.id.clone()));
         let hub = offer.hub.ready().map(|hub| RightsKey::Hub(hub.id.clone()));
-        for key in [app, dps, hub].into_iter().flatten() {
+        let target =
+            offer.chosen_target_app().map(|app| RightsKey::Target(app.subdomain.as_str().to_ascii_lowercase()));
+        for key in [app, target, dps, hub].into_iter().flatten() {
             self.rights.forget(&(caller.person.clone(), key));
         }
         if let Some(app) = offer.chosen_app() {

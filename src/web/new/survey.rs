@@ -63,11 +63,19 @@ impl Surveyor {
                 linked_hubs: dps.linked_hubs.len(),
             }),
             hub: hub_facts(offer, &entered.hub),
+            same_application: offer
+                .chosen_target_app()
+                .filter(|app| offer.is_the_source(app))
+                .map(|app| app.label().to_owned()),
             foreign_hosts: self.foreign_hosts(offer),
             rights: tried.checks,
         };
-        let floor = offer.hub.ready().map(|hub| ArrivalFloor::of(&hub.sku_name, hub.units));
-        Review { survey, count, floor, unread: offer.has_trouble() || offer.not_running().is_some(), rights }
+        let floor = match entered.is_into_central() {
+            true => offer.chosen_target_app().map(|_| ArrivalFloor::of_application()),
+            false => offer.hub.ready().map(|hub| ArrivalFloor::of(&hub.sku_name, hub.units)),
+        };
+        let unread = offer.has_trouble() || offer.not_running().is_some() || offer.target_not_running().is_some();
+        Review { survey, count, floor, unread, rights }
     }
 
     /// Hosts in Azure's answers that this program would not talk to.

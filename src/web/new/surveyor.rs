@@ -95,6 +95,10 @@ pub(super) struct Offer {
     pub(super) dps: Loaded<Arc<DpsResource>>,
     /// The chosen hub, read singly from ARM; absent if it is not among the hubs that the person can read.
     pub(super) hub: Loaded<Arc<HubResource>>,
+    /// The application that the devices go to, where they go to one, or what is wrong with that.
+    pub(super) target_app: Option<Result<ChosenApp, AppMistake>>,
+    /// Its templates.
+    pub(super) target_templates: Loaded<Arc<Vec<DeviceTemplate>>>,
 }
 
 /// Why an application cannot be taken.
@@ -115,6 +119,15 @@ impl Offer {
         self.app.as_ref().and_then(|app| app.as_ref().ok())
     }
 
+    pub(super) fn chosen_target_app(&self) -> Option<&ChosenApp> {
+        self.target_app.as_ref().and_then(|app| app.as_ref().ok())
+    }
+
+    /// The devices are in this application already.
+    pub(super) fn is_the_source(&self, app: &ChosenApp) -> bool {
+        self.chosen_app().is_some_and(|source| source.subdomain.same_as(app.subdomain.as_str()))
+    }
+
     /// The hubs linked to the DPS, each with what ARM knows of it.
     pub(super) fn linked_hubs(&self) -> Vec<(HubHost, Option<&HubResource>)> {
         let Some(dps) = self.dps.ready() else { return Vec::new() };
@@ -129,11 +142,16 @@ impl Offer {
             || self.contents.trouble().is_some()
             || self.dps.trouble().is_some()
             || self.hub.trouble().is_some()
+            || self.target_templates.trouble().is_some()
     }
 
     /// Something is still being read.
     pub(super) fn is_reading(&self) -> bool {
-        self.inventory.is_reading() || self.contents.is_reading() || self.dps.is_reading() || self.hub.is_reading()
+        self.inventory.is_reading()
+            || self.contents.is_reading()
+            || self.dps.is_reading()
+            || self.hub.is_reading()
+            || self.target_templates.is_reading()
     }
 }
 
@@ -146,6 +164,7 @@ pub struct Surveyor {
     contents: Cached<(PersonId, String), Arc<Contents>>,
     instances: Cached<(PersonId, String), Arc<DpsResource>>,
     hubs: Cached<(PersonId, String), Arc<HubResource>>,
+    templates: Cached<(PersonId, String), Arc<Vec<DeviceTemplate>>>,
     pub(super) rights: Cached<(PersonId, RightsKey), Arc<Rights>>,
 }
 
@@ -161,6 +180,7 @@ impl Surveyor {
             contents: Cached::new(clock),
             instances: Cached::new(clock),
             hubs: Cached::new(clock),
+            templates: Cached::new(clock),
             rights: Cached::new(clock),
         }
     }
@@ -168,10 +188,17 @@ impl Surveyor {
     /// What the form offers, given what was entered.
     pub(super) async fn offer(&self, caller: &Caller, entered: &Entered, manner: Manner) -> Offer {
         let inventory = self.inventory(caller, manner).await;
-        let app = self.choose_app(entered, inventory.ready());
-        let dps = inventory.ready().and_then(|all| listed_dps(all, &entered.dps)).map(|dps| dps.id.clone());
-        let hub = inventory.ready().and_then(|all| listed_hub(all, &entered.hub)).map(|hub| hub.id.clone());
-        let (contents, dps, hub) = tokio::join!(
+        let app = self.choose_app(&entered.application, &entered.address, inventory.ready());
+        // What was entered for another mode is kept in the form, and has no part in this one.
+        let into_central = entered.is_into_central();
+        let to_hub = inventory.ready().filter(|_| !into_central);
+        let dps = to_hub.and_then(|all| listed_dps(all, &entered.dps)).map(|dps| dps.id.clone());
+        let hub = to_hub.and_then(|all| listed_hub(all, &entered.hub)).map(|hub| hub.id.clone());
+        let target_app = match into_central {
+            true => self.choose_app(&entered.target_application, &entered.target_address, inventory.ready()),
+            false => None,
+        };
+        let (contents, dps, hub, target_templates) = tokio::join!(
             async {
                 match &app {
                     Some(Ok(app)) => self.contents(caller, app.subdomain.clone(), manner).await,
@@ -190,8 +217,14 @@ impl Surveyor {
                     None => Loaded::NotAsked,
                 }
             },
+            async {
+                match &target_app {
+                    Some(Ok(app)) => self.templates(caller, app.subdomain.clone(), manner).await,
+                    _ => Loaded::NotAsked,
+                }
+            },
         );
-        Offer { inventory, app, contents, dps, hub }
+        Offer { inventory, app, contents, dps, hub, target_app, target_templates }
     }
 
     async fn inventory(&self, caller: &Caller, manner: Manner) -> Loaded<Arc<Inventory>> {
@@ -218,6 +251,16 @@ impl Surveyor {
         self.contents.get(key, manner.chosen_anew(), manner.wait, read).await
     }
 
+    async fn templates(&self, caller: &Caller, app: Subdomain, manner: Manner) -> Loaded<Arc<Vec<DeviceTemplate>>> {
+        let central = match self.azure.central(Arc::clone(&caller.tokens), &app) {
+            Ok(central) => central,
+            Err(error) => return Loaded::Failed(Trouble::from(&error)),
+        };
+        let read = async move { central.device_templates().await.map(Arc::new) };
+        let key = (caller.person.clone(), app.as_str().to_ascii_lowercase());
+        self.templates.get(key, manner.chosen_anew(), manner.wait, read).await
+    }
+
     async fn dps(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<DpsResource>> {
         let arm = self.azure.arm(Arc::clone(&caller.tokens));
         let key = (caller.person.clone(), id.as_str().to_ascii_lowercase());
@@ -240,10 +283,11 @@ impl Surveyor {
 
     fn choose_app(
         &self,
-        entered: &Entered,
+        listed: &str,
+        address: &str,
         inventory: Option<&Arc<Inventory>>,
     ) -> Option<Result<ChosenApp, AppMistake>> {
-        let (listed, address) = (entered.application.trim(), entered.address.trim());
+        let (listed, address) = (listed.trim(), address.trim());
         let apps = inventory.map(|inventory| inventory.apps.as_slice()).unwrap_or_default();
         let find = |subdomain: &str| apps.iter().find(|app| app.subdomain.same_as(subdomain));
         match (listed.is_empty(), address.is_empty()) {

@@ -1,11 +1,15 @@
 //! View models of the form: what each field shows, given what was entered and what Azure offers.
 
+mod target;
+
+pub(super) use target::TargetChoices;
+
 use super::application::{before_contents, not_running_remark, with_state};
 use super::entered::Entered;
 use super::parse::{FieldKey, Mistake};
 use super::reading::{Loaded, Trouble};
 use super::survey::{chosen_template, template_facts};
-use super::surveyor::{CentralAppName, Offer};
+use super::surveyor::{CentralAppName, ChosenApp, Offer};
 use crate::migration::Mode;
 use crate::migration::preflight::DeviceMove;
 use crate::web::components::{Choice, Field, Kind};
@@ -40,10 +44,7 @@ pub(super) struct Choices {
     pub(super) group: Select,
     pub(super) template: Select,
     pub(super) template_remark: Option<Remark>,
-    pub(super) dps: Select,
-    pub(super) dps_remark: Option<Remark>,
-    pub(super) hub: Select,
-    pub(super) hub_remark: Option<Remark>,
+    pub(super) target: TargetChoices,
     /// Lists that could not be read, of some subscriptions.
     pub(super) problems: Vec<Trouble>,
     /// Where the browser is sent to sign in and come back.
@@ -73,18 +74,18 @@ fn hinted(key: FieldKey, mistakes: &[Mistake], hint: &str) -> Field {
 
 impl Fields {
     /// `sandbox`: the devices are simulated ones.
-    pub(super) fn new(mistakes: &[Mistake], sandbox: bool) -> Self {
-        let chosen = |mode: Mode| Choice {
+    pub(super) fn new(entered: &Entered, mistakes: &[Mistake], sandbox: bool) -> Self {
+        let choice = |mode: Mode| Choice {
             value: mode.stored().to_owned(),
             label: mode.label().to_owned(),
-            hint: (mode != Mode::CentralToHub).then(|| "Not available in this version".to_owned()),
-            chosen: mode == Mode::CentralToHub,
-            disabled: mode != Mode::CentralToHub,
+            hint: (mode == Mode::HubToCentral).then(|| "Not available in this version".to_owned()),
+            chosen: entered.mode() == Some(mode),
+            disabled: mode == Mode::HubToCentral,
         };
         let canary =
-            "Its device id. It is moved and proven at the hub before any other. Without one, the program picks one.";
+            "Its device id. It is moved and proven at the target before any other. Without one, the program picks one.";
         let minutes = format!(
-            "From the command to the first sign of life at the hub. A device that is not seen by then is recorded as failed. {}",
+            "From the command to the first sign of life at the target. A device that is not seen by then is recorded as failed. {}",
             if sandbox {
                 "1 is enough for the sandbox's devices; real ones need about 10."
             } else {
@@ -94,7 +95,7 @@ impl Fields {
         Self {
             name: field(FieldKey::Name, mistakes),
             mode: field(FieldKey::Mode, mistakes),
-            modes: Mode::ALL.iter().copied().map(chosen).collect(),
+            modes: Mode::ALL.iter().copied().map(choice).collect(),
             canary: Field { required: false, ..hinted(FieldKey::Canary, mistakes, canary) },
             minutes: hinted(FieldKey::Minutes, mistakes, &minutes),
         }
@@ -107,19 +108,13 @@ impl Choices {
         let troubles = inventory.map(|all| all.problems.iter().map(Trouble::from).collect());
         Self {
             application: application(entered, offer, mistakes),
-            application_remark: not_running_remark(offer, mistakes),
+            application_remark: not_running_remark(offer.not_running(), FieldKey::Application, mistakes),
             address: Field { required: false, ..field(FieldKey::Address, mistakes) },
             group: group(entered, offer, mistakes),
             template: template(entered, offer, mistakes),
             template_remark: chosen_template(offer, &entered.template)
                 .map(|template| template_remark(&template_facts(template).device_move)),
-            dps: dps(entered, offer, mistakes),
-            dps_remark: offer
-                .dps
-                .ready()
-                .map(|dps| Remark { kind: Kind::Info, text: format!("ID scope {}", dps.id_scope) }),
-            hub: hub(entered, offer, mistakes),
-            hub_remark: hub_remark(offer),
+            target: TargetChoices::new(entered, offer, mistakes),
             problems: troubles.unwrap_or_default(),
             sign_in: crate::identity::sign_in_url(&entered.return_to()),
             reading: offer.is_reading(),
@@ -162,14 +157,25 @@ fn tell_apart(mut entries: Vec<(Choice, String)>) -> Vec<Choice> {
 }
 
 fn application(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let field = Field { required: false, ..field(FieldKey::Application, mistakes) };
+    applications(FieldKey::Application, &entered.application, offer.chosen_app(), offer, mistakes)
+}
+
+/// The applications, for a field of them.
+fn applications(
+    key: FieldKey,
+    entered: &str,
+    chosen: Option<&ChosenApp>,
+    offer: &Offer,
+    mistakes: &[Mistake],
+) -> Select {
+    let field = Field { required: false, ..field(key, mistakes) };
     let mut select = select(field, &offer.inventory, "", |all| {
         tell_apart(
             all.apps
                 .iter()
                 .map(|app| {
                     let label = with_state(&app.display_name, &app.state);
-                    (choice(app.subdomain.as_str(), &label, &entered.application), app.subdomain.to_string())
+                    (choice(app.subdomain.as_str(), &label, entered), app.subdomain.to_string())
                 })
                 .collect(),
         )
@@ -179,14 +185,16 @@ fn application(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select
             "No application is visible to you in Azure. If you have a role in one, give its address below.".into(),
         );
     }
-    keep(&mut select, offer, &entered.application, offer.chosen_app().and_then(|app| app.arm.as_ref()));
+    keep(&mut select, offer, entered, chosen.and_then(|app| app.arm.as_ref()));
     select
 }
 
 /// A choice whose list cannot be shown now, or not as a whole, is not lost by that.
 fn keep(select: &mut Select, offer: &Offer, entered: &str, known: Option<&CentralAppName>) {
     let incomplete = offer.inventory.ready().is_none_or(|all| !all.problems.is_empty());
-    let from_inventory = [FieldKey::Application.key(), FieldKey::Dps.key()].contains(&select.field.name.as_str());
+    let from_inventory = [FieldKey::Application, FieldKey::TargetApplication, FieldKey::Dps]
+        .map(FieldKey::key)
+        .contains(&select.field.name.as_str());
     let missing = select.choices.is_empty() || (from_inventory && !select.choices.iter().any(|choice| choice.chosen));
     if missing && !entered.is_empty() && (select.reading || select.trouble.is_some() || incomplete) {
         let label = known.map_or(entered, |app| app.display_name.as_str());
@@ -251,44 +259,4 @@ fn with_notice(text: String, notice: &Option<String>) -> String {
         Some(notice) => format!("{text} {notice}"),
         None => text,
     }
-}
-
-fn dps(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let mut select = select(field(FieldKey::Dps, mistakes), &offer.inventory, "", |all| {
-        tell_apart(
-            all.dps
-                .iter()
-                .map(|dps| (choice(dps.service_host.as_str(), &dps.name, &entered.dps), dps.resource_group.clone()))
-                .collect(),
-        )
-    });
-    keep(&mut select, offer, &entered.dps, None);
-    // The applications come with the same read.
-    select.trouble = None;
-    select
-}
-
-fn hub(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
-    let mut select = select(field(FieldKey::Hub, mistakes), &offer.dps, "Choose a DPS instance first", |_| {
-        let entries = offer.linked_hubs();
-        tell_apart(
-            entries
-                .into_iter()
-                .map(|(host, hub)| {
-                    let label = host.as_str().split('.').next().unwrap_or_default();
-                    let label = hub.map_or(label, |hub| hub.name.as_str());
-                    (choice(host.as_str(), label, &entered.hub), host.to_string())
-                })
-                .collect(),
-        )
-    });
-    select.trouble = select.trouble.or_else(|| offer.hub.trouble().cloned());
-    keep(&mut select, offer, &entered.hub, None);
-    select
-}
-
-fn hub_remark(offer: &Offer) -> Option<Remark> {
-    let hub = offer.hub.ready()?;
-    let units = if hub.units == 1 { "1 unit".to_owned() } else { format!("{} units", hub.units) };
-    Some(Remark { kind: Kind::Info, text: format!("{} with {units}, {}", hub.sku_name, hub.location) })
 }

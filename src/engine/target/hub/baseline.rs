@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::each::settle_each;
-use super::halt::Halt;
+use super::AtHub;
 use super::records::key;
-use super::run::Run;
-use super::{keys, resolve};
 use crate::azure::dps::{Attestation, IndividualEnrollment};
 use crate::azure::error::ErrorKind;
 use crate::azure::hub::TwinSummary;
+use crate::engine::each::settle_each;
+use crate::engine::halt::Halt;
+use crate::engine::keys;
+use crate::engine::run::Run;
+use crate::engine::target::baseline::record;
 use crate::ids::DeviceId;
 use crate::migration::evidence::{Baseline, TwinSeen};
-use crate::migration::{AnswersBefore, Device, Outcome, SkipReason};
+use crate::migration::{Device, Outcome, SkipReason};
 use crate::store::devices::Example;
 
 /// How long a device that is at the target has to show it.
@@ -31,28 +33,34 @@ struct Known {
 }
 
 /// What the target knows now of every device that is to move.
-pub(super) async fn take_all(run: &Run) -> Result<(), Halt> {
+pub(in crate::engine) async fn take_all(run: &Run, at: &AtHub) -> Result<(), Halt> {
     let devices = run.store().devices_without_baseline(run.id()).await?;
     if devices.is_empty() {
         return Ok(());
     }
     let query = "SELECT deviceId, connectionState, lastActivityTime FROM devices";
-    let twins = run.hub.query_devices(query).await?;
-    let enrollments = run.dps.individual_enrollments().await?;
+    let twins = at.hub.query_devices(query).await?;
+    let enrollments = at.dps.individual_enrollments().await?;
     let known = Known {
-        view: keys::read(&run.central, &run.arm, &run.dps, &run.migration.plan).await?,
+        view: keys::read(&run.central, &run.at, &run.migration.plan).await?,
         twins: twins.into_iter().map(|twin| (twin.device_id.clone(), twin)).collect(),
         enrollments: enrollments.into_iter().map(|one| (key(&one.registration_id), one)).collect(),
     };
-    settle_each(run, devices, |device| take_one(run, &known, device).boxed(), || another_can_be_read(run).boxed()).await
+    settle_each(
+        run,
+        devices,
+        |device| take_one(run, at, &known, device).boxed(),
+        || another_can_be_read(run, at).boxed(),
+    )
+    .await
 }
 
-async fn take_one(run: &Run, known: &Known, device: Device) -> Result<(), Halt> {
+async fn take_one(run: &Run, at: &AtHub, known: &Known, device: Device) -> Result<(), Halt> {
     run.still_wanted().await?;
-    let record = device.baseline.record.clone();
+    let seen = device.baseline.record.clone();
     let at_hub = device.baseline.id_at_hub(&device.id);
-    let twin = match record.is_some() || known.twins.contains_key(at_hub) {
-        true => run
+    let twin = match seen.is_some() || known.twins.contains_key(at_hub) {
+        true => at
             .hub
             .twin(at_hub)
             .await?
@@ -60,66 +68,35 @@ async fn take_one(run: &Run, known: &Known, device: Device) -> Result<(), Halt> 
         false => None,
     };
     let refused = match known.enrollments.get(&key(&device.id)) {
-        Some(enrollment) => !admits(run, &known.view, enrollment, &device.id).await?,
+        Some(enrollment) => !admits(at, &known.view, enrollment, &device.id).await?,
         None => false,
     };
-    let baseline = Baseline { taken_at: Some(run.now()), record, twin };
-    record_it(run, &device, baseline, refused).await
-}
-
-/// Records a baseline, and what it settles at once. Where a device may have been told before, what its command's history
-/// has already is noted, so that it is not taken for an answer to us.
-async fn record_it(run: &Run, device: &Device, baseline: Baseline, refused: bool) -> Result<(), Halt> {
-    let there = baseline.already_there(&run.migration.plan.target.hub_host);
-    let told_before = baseline.record.is_some()
-        || baseline.twin.is_some()
-        || run.store().was_told_before(run.id(), &device.id).await?;
-    let answers_before = match told_before && !there {
-        true => Some(answers_so_far(run, device).await?),
-        false => None,
+    let baseline = Baseline { taken_at: Some(run.now()), record: seen, twin, app: None };
+    let settled = if baseline.already_there(&at.target.hub_host) {
+        Some((SkipReason::AlreadyAtTarget, Some(there("the hub shows it connected"))))
+    } else {
+        refused.then_some((SkipReason::OtherEnrollment, None))
     };
-    run.store()
-        .change_device(run.id(), &device.id, |row| {
-            if !row.outcome.is_open() {
-                return;
-            }
-            row.baseline = baseline;
-            row.answers_before = answers_before;
-            if there {
-                settle_there(row, "the hub shows it connected");
-            } else if refused {
-                row.outcome = Outcome::Skipped(SkipReason::OtherEnrollment);
-            }
-        })
-        .await?;
-    Ok(())
-}
-
-async fn answers_so_far(run: &Run, device: &Device) -> Result<AnswersBefore, Halt> {
-    let history = resolve::history(run, device).await?;
-    let number = history.iter().filter(|entry| entry.response_code.is_some()).count();
-    let ids = history.into_iter().filter_map(|entry| entry.id).collect();
-    Ok(AnswersBefore { number: u32::try_from(number).unwrap_or(u32::MAX), ids })
+    record(run, &device, baseline, settled).await
 }
 
 /// All that is read for a baseline can be read now of a device whose baseline was taken.
-async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
+async fn another_can_be_read(run: &Run, at: &AtHub) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::WithBaseline).await? else { return Ok(false) };
-    run.hub.twin(&id).await?;
+    at.hub.twin(&id).await?;
     run.central.command_history(&id, &run.command()).await?;
-    run.dps.individual_enrollment(&id).await?;
+    at.dps.individual_enrollment(&id).await?;
     Ok(true)
 }
 
-fn settle_there(row: &mut Device, evidence: &str) {
-    row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
-    row.detail = Some(format!("DPS assigned it to this hub before, and {evidence}"));
+fn there(evidence: &str) -> String {
+    format!("DPS assigned it to this hub before, and {evidence}")
 }
 
 /// Hubs that never show a device as connected still show its activity: of devices that were sent here before, those whose
 /// activity goes on while we wait are here.
-pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
-    let hub = &run.migration.plan.target.hub_host;
+pub(in crate::engine) async fn second_look(run: &Run, at: &AtHub) -> Result<(), Halt> {
+    let hub = &at.target.hub_host;
     let mut doubtful = run.store().devices_untold(run.id(), u32::MAX).await?;
     doubtful.retain(|device| device.baseline.may_be_there(hub));
     if doubtful.is_empty() {
@@ -128,7 +105,7 @@ pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
     run.inner.clock.sleep(ACTIVITY).await;
     for device in doubtful {
         run.still_wanted().await?;
-        let twin = match run.hub.twin(device.baseline.id_at_hub(&device.id)).await.map_err(Halt::from) {
+        let twin = match at.hub.twin(device.baseline.id_at_hub(&device.id)).await.map_err(Halt::from) {
             Ok(Some(twin)) => twin,
             Ok(None) => continue,
             // A second look adds to what is known; without it the device is told, which does no harm where it is.
@@ -137,7 +114,12 @@ pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
         };
         let before = device.baseline.twin.as_ref().and_then(|twin| twin.activity);
         if twin.is_connected() || twin.last_activity > before {
-            run.store().change_device(run.id(), &device.id, |row| settle_there(row, "the hub shows it active")).await?;
+            run.store()
+                .change_device(run.id(), &device.id, |row| {
+                    row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
+                    row.detail = Some(there("the hub shows it active"));
+                })
+                .await?;
         }
     }
     Ok(())
@@ -145,13 +127,13 @@ pub(super) async fn second_look(run: &Run) -> Result<(), Halt> {
 
 /// An individual enrollment wins over groups: it must be open, lead to the chosen hub only, and have the keys that the
 /// device derives from one of its groups.
-async fn admits(run: &Run, view: &keys::KeysView, found: &IndividualEnrollment, id: &DeviceId) -> Result<bool, Halt> {
-    let hub = run.migration.plan.target.hub_host.as_str();
+async fn admits(at: &AtHub, view: &keys::KeysView, found: &IndividualEnrollment, id: &DeviceId) -> Result<bool, Halt> {
+    let hub = at.target.hub_host.as_str();
     let leads_there = matches!(found.hubs.as_slice(), [only] if only.same_as(hub));
     if !found.enabled || found.edge || !leads_there || !found.device_id.same_as(id.as_str()) {
         return Ok(false);
     }
-    let (primary, secondary) = match run.dps.individual_keys(id).await {
+    let (primary, secondary) = match at.dps.individual_keys(id).await {
         Ok(Attestation::Symmetric { primary, secondary }) => (primary, secondary),
         Ok(Attestation::Other(_)) => return Ok(false),
         // It was removed since the list was read: the group admits the device.

@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::halt::Halt;
-use super::run::Run;
+use super::AtHub;
 use crate::azure::dps::Registration;
 use crate::azure::error::ErrorKind;
+use crate::engine::halt::Halt;
 use crate::ids::{DeviceId, EnrollmentGroupId};
 use crate::migration::evidence::RecordSeen;
 
 /// What DPS recorded of many devices.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<String, RecordSeen>);
+pub(in crate::engine) struct Records(HashMap<String, RecordSeen>);
 
 impl Records {
     /// The records of these groups' devices.
-    pub(super) async fn of(run: &Run, groups: &[EnrollmentGroupId]) -> Result<Self, Halt> {
+    pub(in crate::engine) async fn of(at: &AtHub, groups: &[EnrollmentGroupId]) -> Result<Self, Halt> {
         let mut records = Self::default();
         for group in groups {
-            let listed = match run.dps.group_registrations(group).await {
+            let listed = match at.dps.group_registrations(group).await {
                 Ok(listed) => listed,
                 // A group that was made a moment ago may not be known yet: nobody has come through it.
                 Err(error) if matches!(error.kind, ErrorKind::NotFound) => continue,
@@ -32,22 +32,22 @@ impl Records {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::engine) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn get(&self, id: &DeviceId) -> Option<&RecordSeen> {
+    pub(in crate::engine) fn get(&self, id: &DeviceId) -> Option<&RecordSeen> {
         self.0.get(&key(id))
     }
 }
 
 /// What DPS recorded of one device.
-pub(super) async fn of_device(run: &Run, id: &DeviceId) -> Result<Option<RecordSeen>, Halt> {
-    Ok(run.dps.registration(id).await?.map(seen))
+pub(in crate::engine) async fn of_device(at: &AtHub, id: &DeviceId) -> Result<Option<RecordSeen>, Halt> {
+    Ok(at.dps.registration(id).await?.map(seen))
 }
 
 /// A registration id as DPS compares it.
-pub(super) fn key(id: &DeviceId) -> String {
+pub(in crate::engine) fn key(id: &DeviceId) -> String {
     id.as_str().to_ascii_lowercase()
 }
 

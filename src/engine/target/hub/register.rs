@@ -7,13 +7,14 @@
 use futures_util::FutureExt;
 use secrecy::SecretString;
 
-use super::each::settle_each;
-use super::enroll;
-use super::halt::Halt;
-use super::keys::{self, GroupKeys, KeysView};
-use super::run::Run;
+use super::AtHub;
 use crate::azure::error::EffectKnown;
 use crate::azure::hub::{BulkError, Identity, NewIdentity};
+use crate::engine::each::settle_each;
+use crate::engine::enroll;
+use crate::engine::halt::Halt;
+use crate::engine::keys::{self, GroupKeys, KeysView};
+use crate::engine::run::Run;
 use crate::ids::DeviceId;
 use crate::migration::device::{Fact, MADE_AHEAD};
 use crate::migration::model::{Step, StepState};
@@ -24,10 +25,9 @@ use crate::store::events::EventKind;
 /// The most that a bulk call takes.
 const BULK: usize = 100;
 
-pub(super) async fn run(run: &Run) -> Result<(), Halt> {
-    run.begin(Step::Register, "Looking at the hub's identities.").await?;
+pub(in crate::engine) async fn run(run: &Run, at: &AtHub) -> Result<(), Halt> {
     let view = enroll::ensure(run).await?;
-    compare_existing(run, &view).await?;
+    compare_existing(run, at, &view).await?;
     let ahead = if run.migration.plan.register_on_arrival { None } else { certain_keys(&view) };
     let Some(group) = ahead else {
         let why = match run.migration.plan.register_on_arrival {
@@ -38,7 +38,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
             .end(Step::Register, StepState::NotNeeded, &format!("DPS registers each device as it arrives: {why}."))
             .await;
     };
-    create_missing(run, group).await?;
+    create_missing(run, at, group).await?;
     let counts = run.store().counts(run.id()).await?;
     run.end(Step::Register, StepState::Done, &format!("{} identities are ready in the hub.", counts.pending)).await
 }
@@ -50,24 +50,30 @@ fn certain_keys(view: &KeysView) -> Option<&GroupKeys> {
 }
 
 /// Devices that the hub knew before: their keys must be ones that they present.
-async fn compare_existing(run: &Run, view: &KeysView) -> Result<(), Halt> {
+async fn compare_existing(run: &Run, at: &AtHub, view: &KeysView) -> Result<(), Halt> {
     let mut known = pending(run).await?;
     known.retain(|device| device.baseline.twin.is_some() && device.facts.registered.is_none());
-    settle_each(run, known, |device| compare_one(run, view, device).boxed(), || another_can_be_read(run).boxed()).await
+    settle_each(
+        run,
+        known,
+        |device| compare_one(run, at, view, device).boxed(),
+        || another_can_be_read(run, at).boxed(),
+    )
+    .await
 }
 
-async fn compare_one(run: &Run, view: &KeysView, device: Device) -> Result<(), Halt> {
+async fn compare_one(run: &Run, at: &AtHub, view: &KeysView, device: Device) -> Result<(), Halt> {
     run.still_wanted().await?;
-    match run.hub.identity(device.baseline.id_at_hub(&device.id)).await? {
+    match at.hub.identity(device.baseline.id_at_hub(&device.id)).await? {
         Some(identity) => note_existing(run, &device.id, &identity, &view.groups).await,
         None => Ok(()),
     }
 }
 
 /// The registry can be read of a device whose identity was there.
-async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
+async fn another_can_be_read(run: &Run, at: &AtHub) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Registered).await? else { return Ok(false) };
-    run.hub.identity(&id).await?;
+    at.hub.identity(&id).await?;
     Ok(true)
 }
 
@@ -96,7 +102,7 @@ async fn note_existing(run: &Run, id: &DeviceId, identity: &Identity, groups: &[
     Ok(())
 }
 
-async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
+async fn create_missing(run: &Run, at: &AtHub, group: &GroupKeys) -> Result<(), Halt> {
     let missing: Vec<DeviceId> = pending(run)
         .await?
         .into_iter()
@@ -106,7 +112,7 @@ async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
     for batch in missing.chunks(BULK) {
         run.still_wanted().await?;
         let new: Vec<NewIdentity> = batch.iter().filter_map(|id| new_identity(group, id)).collect();
-        let result = match run.hub.bulk_create(&new).await {
+        let result = match at.hub.bulk_create(&new).await {
             Ok(result) => result,
             Err(error) => {
                 if error.effect == EffectKnown::Unknown {
@@ -121,14 +127,14 @@ async fn create_missing(run: &Run, group: &GroupKeys) -> Result<(), Halt> {
             run.store().change_device(run.id(), id, |row| row.facts.registered = Some(fact)).await?;
         }
         for error in result.errors.iter().filter(|error| !error.is_throttled()) {
-            refused(run, group, error).await?;
+            refused(run, at, group, error).await?;
         }
-        run.inner.arrivals.made(&run.migration.plan.target, batch.len(), run.now());
+        run.inner.arrivals.made(&at.target, batch.len(), run.now());
         let throttled = result.errors.iter().filter(|error| error.is_throttled()).count();
         let made = batch.len().saturating_sub(failed.len());
         run.note(EventKind::Identities, &format!("{made} identities made in the hub.")).await?;
         if throttled > 0 {
-            let hub = &run.migration.plan.target.hub_name;
+            let hub = &at.target.hub_name;
             let trouble =
                 format!("{hub} puts off making {throttled} identities: its registry is throttled or full for now");
             return Err(Halt::Transient { trouble, after: None });
@@ -143,10 +149,10 @@ fn new_identity(group: &GroupKeys, id: &DeviceId) -> Option<NewIdentity> {
 }
 
 /// A device that the hub did not create: there already, or refused.
-async fn refused(run: &Run, group: &GroupKeys, error: &BulkError) -> Result<(), Halt> {
+async fn refused(run: &Run, at: &AtHub, group: &GroupKeys, error: &BulkError) -> Result<(), Halt> {
     let id = &error.device_id;
     if error.is_already_there()
-        && let Some(identity) = run.hub.identity(id).await?
+        && let Some(identity) = at.hub.identity(id).await?
     {
         return note_existing(run, id, &identity, std::slice::from_ref(group)).await;
     }

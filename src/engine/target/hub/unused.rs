@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::Inner;
-use super::halt::Halt;
-use super::run::Turn;
-use crate::azure::ArmPolicyKeys;
+use super::AtHub;
 use crate::azure::hub::Hub;
+use crate::engine::Inner;
+use crate::engine::halt::Halt;
+use crate::engine::run::Turn;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
 use crate::migration::{CommandState, Device};
 use crate::store::events::{self, EventKind, PROGRAM};
@@ -20,7 +20,7 @@ use crate::store::migrations;
 const BATCH: u32 = 500;
 
 /// Removes what `by` asked for, with their rights.
-pub(super) async fn remove(inner: &Arc<Inner>, migration: &Migration, by: &Actor) -> Result<Turn, Halt> {
+pub(in crate::engine) async fn remove(inner: &Arc<Inner>, migration: &Migration, by: &Actor) -> Result<Turn, Halt> {
     let text = match remove_all(inner, migration, by).await {
         Ok(removed) => format!(
             "{removed} unused identities were removed from the hub, as {} asked; DPS registers each device as it arrives.",
@@ -39,10 +39,8 @@ pub(super) async fn remove(inner: &Arc<Inner>, migration: &Migration, by: &Actor
 }
 
 async fn remove_all(inner: &Arc<Inner>, migration: &Migration, by: &Actor) -> Result<u64, Halt> {
-    let arm = inner.azure.arm(inner.people.tokens(&by.id));
-    let target = &migration.plan.target;
-    let keys = ArmPolicyKeys::hub(arm, target.hub_id.clone());
-    let hub = inner.azure.hub(&target.hub_host, Arc::new(keys))?.with_capacity(&target.hub_sku, target.hub_units);
+    let Some(target) = migration.plan.target.hub() else { return Ok(0) };
+    let hub = AtHub::new(inner, target, &inner.people.tokens(&by.id))?.hub;
     let mut tx = inner.store.begin_write().await?;
     migrations::register_on_arrival(&mut tx, migration).await?;
     tx.commit().await?;

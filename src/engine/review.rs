@@ -1,0 +1,97 @@
+//! Holds Azure, as it is now, against what was reviewed, and tries the rights that a run will need.
+
+use super::Inner;
+use super::start::Problem;
+use super::target::At;
+use super::target::app::AtApp;
+use super::target::hub::AtHub;
+use crate::azure::central::{Central, DeviceTemplate};
+use crate::azure::error::{AzureError, ErrorKind};
+use crate::ids::PersonId;
+use crate::migration::model::{CentralSource, Plan};
+
+/// What differs.
+#[derive(Default)]
+struct Differences(Vec<Problem>);
+
+impl Differences {
+    fn note(&mut self, differs: bool, what: impl FnOnce() -> String) {
+        if differs {
+            let remedy = "Make a new migration with the present values, or set them back.".into();
+            self.0.push(Problem { what: what(), remedy });
+        }
+    }
+}
+
+/// What differs now from what was reviewed.
+///
+/// # Errors
+/// Whatever Azure answers: a right that is missing now would be missing in the middle of the night.
+pub(super) async fn changes(inner: &Inner, plan: &Plan, person: &PersonId) -> Result<Vec<Problem>, AzureError> {
+    let tokens = inner.people.tokens(person);
+    let central = inner.azure.central(tokens.clone(), &plan.source.subdomain)?;
+    let at = At::new(inner, &plan.target, &tokens)?;
+    let mut differences = Differences::default();
+    source(&central, &plan.source, &mut differences).await?;
+    match &at {
+        At::Hub(at) => hub(at, &mut differences).await?,
+        At::App(at) => app(at, &plan.source, &mut differences).await?,
+    }
+    Ok(differences.0)
+}
+
+async fn source(central: &Central, source: &CentralSource, differences: &mut Differences) -> Result<(), AzureError> {
+    let (group, template, _) = tokio::try_join!(
+        central.device_group(&source.group),
+        central.device_template(&source.template),
+        central.jobs(),
+    )?;
+    differences.note(group.id != source.group, || format!("The device group {} has changed.", source.group_name));
+    let name = &source.template_name;
+    match &template.migration {
+        None => differences.note(true, || format!("The template {name} no longer has the command DeviceMove.")),
+        Some(command) => {
+            differences.note(command.component != source.component, || {
+                format!("DeviceMove is in another component of {name}.")
+            });
+            differences.note(command.queued_if_offline, || format!("DeviceMove in {name} is now queued if offline."));
+        }
+    }
+    Ok(())
+}
+
+async fn hub(at: &AtHub, differences: &mut Differences) -> Result<(), AzureError> {
+    let target = &at.target;
+    let (dps, hub) = tokio::try_join!(at.arm.get_dps(&target.dps_id), at.arm.get_hub(&target.hub_id))?;
+    at.hub.query_devices_page("SELECT deviceId FROM devices", None).await?;
+    let (dps_name, hub_name) = (&target.dps_name, &target.hub_name);
+    differences.note(dps.id_scope != target.id_scope, || {
+        format!("The ID scope of {dps_name} is now {}, not {}.", dps.id_scope, target.id_scope)
+    });
+    differences
+        .note(!dps.service_host.same_as(target.dps_host.as_str()), || format!("The host of {dps_name} has changed."));
+    differences.note(!dps.state.eq_ignore_ascii_case("active"), || format!("{dps_name} is {}, not Active.", dps.state));
+    differences.note(!hub.host.same_as(target.hub_host.as_str()), || format!("The host of {hub_name} has changed."));
+    differences.note(!hub.state.eq_ignore_ascii_case("active"), || format!("{hub_name} is {}, not Active.", hub.state));
+    let linked = dps.linked_hubs.iter().any(|linked| linked.host.same_as(target.hub_host.as_str()));
+    differences.note(!linked, || format!("{hub_name} is no longer linked to {dps_name}."));
+    Ok(())
+}
+
+async fn app(at: &AtApp, source: &CentralSource, differences: &mut Differences) -> Result<(), AzureError> {
+    let app = &at.target.app_display_name;
+    at.central.devices_page(None).await?;
+    differences.note(at.target.subdomain == source.subdomain, || format!("{app} is both source and target."));
+    let Some(assign) = &at.target.assign else { return Ok(()) };
+    let name = &assign.template_name;
+    let found: Option<DeviceTemplate> = match at.central.device_template(&assign.template).await {
+        Ok(template) => Some(template),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    differences.note(found.is_none(), || format!("{app} no longer has the template {name}."));
+    differences.note(found.is_some_and(|template| template.model != assign.model), || {
+        format!("The template {name} of {app} has another capability model now.")
+    });
+    Ok(())
+}

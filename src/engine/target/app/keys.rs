@@ -1,0 +1,81 @@
+//! The enrollment groups of an application that devices go to: which keys they have, and how a new one is made.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::AtApp;
+use crate::azure::central::NewCentralEnrollmentGroup;
+use crate::azure::error::AzureError;
+use crate::engine::keys::{GroupKeys, source_group};
+use crate::ids::{EnrollmentGroupId, Subdomain};
+use crate::migration::coverage::TargetGroup;
+
+/// The longest id of a group that is made (azure-api §3.7 allows 255).
+const LONGEST: usize = 128;
+
+/// The application's groups, with digests of their keys.
+pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, AzureError> {
+    let mut groups: Vec<TargetGroup> = Vec::new();
+    for group in at.central.enrollment_groups().await?.iter().map(source_group) {
+        // A list that changes while it is read can show a group on two pages.
+        if !groups.iter().any(|known| known.id == group.id) {
+            groups.push(TargetGroup {
+                id: group.id,
+                enabled: group.enabled,
+                edge: group.edge,
+                keys: group.keys,
+                leads_to: Vec::new(),
+            });
+        }
+    }
+    Ok(groups)
+}
+
+/// Makes a group with these keys, unless one of that id is there; `from` is the application that they are of. False: it is
+/// there. A group is looked for first, because it is not documented that an application refuses to replace one, and that
+/// would cut off the devices that use it.
+pub(in crate::engine) async fn create(
+    at: &AtApp,
+    id: &EnrollmentGroupId,
+    keys: &GroupKeys,
+    from: &str,
+) -> Result<bool, AzureError> {
+    if at.central.enrollment_group(id).await?.is_some() {
+        return Ok(false);
+    }
+    let new = NewCentralEnrollmentGroup {
+        id: id.clone(),
+        display_name: format!("{} of {from}", keys.name),
+        primary: keys.primary.clone(),
+        secondary: keys.secondary.clone(),
+    };
+    at.central.create_enrollment_group(&new).await.map(|_| true)
+}
+
+/// The id of the group that is made for a source group: the same at every try, so that a repeat finds its own work. An
+/// application allows letters, digits and hyphens.
+pub(in crate::engine) fn planned_id(from: &Subdomain, group: &EnrollmentGroupId) -> EnrollmentGroupId {
+    let full = format!("{from}/{group}").to_ascii_lowercase();
+    let mark: String =
+        digest(&SHA256, full.as_bytes()).as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let mut name: String =
+        format!("iotc-{from}-{group}").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    name.truncate(LONGEST - 1 - mark.len());
+    EnrollmentGroupId::new(format!("{name}-{mark}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planned_id_is_legal_in_an_application_and_stable() {
+        let id = |group: &str| planned_id(&"contoso-fleet".into(), &group.into());
+        assert_eq!(id("SAS_IoT Devices.é"), id("SAS_IoT Devices.é"));
+        assert_ne!(id("a.b"), id("a-b"), "what becomes a hyphen stays told apart");
+        for name in ["SAS_IoT Devices.é", "x", &"y".repeat(200)] {
+            let id = id(name);
+            assert!(id.as_str().len() <= LONGEST, "{id}");
+            assert!(id.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{id}");
+        }
+    }
+}

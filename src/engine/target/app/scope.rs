@@ -1,0 +1,156 @@
+//! The ID scope of the application that devices go to. No call tells it but the credentials of a device: of any that is
+//! there, else of a temporary one.
+//!
+//! A temporary device is made only where there is no other, under an id that is recorded before it is made, and it is
+//! removed on every path out. What a crash left is removed at the next turn, or by [`remove_left_over`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::AtApp;
+use crate::azure::central::{Device, NewDevice};
+use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
+use crate::engine::Inner;
+use crate::engine::halt::Halt;
+use crate::engine::run::Run;
+use crate::engine::target::At;
+use crate::ids::{DeviceId, IdScope};
+use crate::migration::Migration;
+use crate::migration::model::PauseReason;
+use crate::store::events::EventKind;
+
+/// Devices asked for the scope before it is clear that they do not show it.
+const MOST_ASKED: usize = 20;
+
+/// Reads the scope, unless it is recorded, and removes what an earlier try left.
+pub(in crate::engine) async fn find(run: &Run, at: &AtApp) -> Result<(), Halt> {
+    if let Some(probe) = run.store().probe(run.id()).await? {
+        remove(&run.inner, &run.migration, at, &probe).await?;
+    }
+    if run.store().app_scope(run.id()).await?.is_some() {
+        return Ok(());
+    }
+    let scope = match of_a_device(run, at).await? {
+        Some(scope) => scope,
+        None => by_a_probe(run, at).await?,
+    };
+    run.store().set_app_scope(run.id(), &scope).await?;
+    Ok(())
+}
+
+/// The scope that the credentials of some device of the application show. Those of simulated devices may lack it.
+async fn of_a_device(run: &Run, at: &AtApp) -> Result<Option<IdScope>, Halt> {
+    let mut simulated: Option<Device> = None;
+    let mut asked = 0;
+    let mut next = None;
+    let mut pages = HashSet::new();
+    loop {
+        let page = at.central.devices_page(next.as_ref()).await?;
+        for device in page.items {
+            if device.simulated == Some(true) {
+                simulated.get_or_insert(device);
+                continue;
+            }
+            if let Some(scope) = shown_by(at, &device.id).await? {
+                return Ok(Some(scope));
+            }
+            asked += 1;
+            if asked >= MOST_ASKED {
+                return Err(not_shown(at));
+            }
+        }
+        run.still_wanted().await?;
+        let Some(further) = page.next else { break };
+        if !pages.insert(further.clone()) {
+            return Err(not_shown(at));
+        }
+        next = Some(further);
+    }
+    match simulated {
+        _ if asked > 0 => Err(not_shown(at)),
+        Some(device) => shown_by(at, &device.id).await,
+        None => Ok(None),
+    }
+}
+
+fn not_shown(at: &AtApp) -> Halt {
+    Halt::pause(
+        PauseReason::Azure,
+        format!("{} has devices and shows its ID scope with none of them.", at.target.app_display_name),
+        "Nobody was told. Check your role there (device connectivity management), then press Resume.",
+    )
+}
+
+/// What one device's credentials show; `None` if it is gone, or they cannot be read.
+async fn shown_by(at: &AtApp, id: &DeviceId) -> Result<Option<IdScope>, Halt> {
+    match at.central.device_credentials(id).await {
+        Ok(credentials) => Ok(Some(credentials.id_scope).filter(|scope| !scope.as_str().is_empty())),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Malformed | ErrorKind::Rejected) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// By a temporary device.
+async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
+    let probe = new_probe()?;
+    run.store().set_probe(run.id(), Some(&probe)).await?;
+    let app = &at.target.app_display_name;
+    run.note(
+        EventKind::Enrollment,
+        &format!("{app} has no device: {probe} is made for a moment to read its ID scope."),
+    )
+    .await?;
+    let new =
+        NewDevice { display_name: "IoTC Migrator: removed in a moment".into(), template: None, organizations: None };
+    let shown = match at.central.create_device(&probe, &new).await {
+        Ok(_) => at.central.device_credentials(&probe).await.map(|credentials| credentials.id_scope),
+        Err(error) => Err(error),
+    };
+    if let Ok(scope) = &shown {
+        run.store().set_app_scope(run.id(), scope).await?;
+    }
+    match remove(&run.inner, &run.migration, at, &probe).await {
+        // Where it certainly was not made, the reason for that is what a person must know.
+        Err(halt) if !was_refused(&shown) => Err(halt),
+        _ => Ok(shown?),
+    }
+}
+
+fn was_refused(shown: &Result<IdScope, AzureError>) -> bool {
+    matches!(shown, Err(AzureError { effect: EffectKnown::NotDone, .. }))
+}
+
+fn new_probe() -> Result<DeviceId, Halt> {
+    let mut bytes = [0_u8; 4];
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_err(|_| Halt::Transient { trouble: "this computer gives no random numbers".into(), after: None })?;
+    let mark: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(DeviceId::new(format!("migrator-probe-{mark}")))
+}
+
+async fn remove(inner: &Inner, migration: &Migration, at: &AtApp, probe: &DeviceId) -> Result<(), Halt> {
+    at.central.delete_device(probe).await?;
+    Ok(inner.store.set_probe(migration.id, None).await?)
+}
+
+/// Removes temporary devices of migrations that nobody works on any more.
+pub(in crate::engine) async fn remove_left_over(inner: &Arc<Inner>) -> Result<(), Halt> {
+    for id in inner.store.ended_with_a_probe().await? {
+        let (Some(migration), Some(probe)) = (inner.store.migration(id).await?, inner.store.probe(id).await?) else {
+            continue;
+        };
+        let Some(actor) = &migration.runs_as else { continue };
+        let removed = async {
+            match At::new(inner, &migration.plan.target, &inner.people.tokens(&actor.id))? {
+                At::App(at) => remove(inner, &migration, &at, &probe).await,
+                At::Hub(_) => Ok(()),
+            }
+        };
+        if let Err(halt) = removed.await {
+            tracing::warn!(%id, device = %probe, trouble = halt.words(), "a temporary device could not be removed yet");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! The enrollment groups of a DPS: which keys they have, where they lead, and how a new one is made.
+
+use std::collections::HashSet;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::AtHub;
+use crate::azure::dps::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup};
+use crate::azure::error::{AzureError, ErrorKind};
+use crate::engine::keys::{GroupKeys, key_pair};
+use crate::ids::{EnrollmentGroupId, HubHost, Subdomain};
+use crate::migration::coverage::{KeyPair, TargetGroup};
+
+/// Makes a group with these keys that leads to the hub: always true. One that is there is a conflict.
+pub(in crate::engine) async fn create(
+    at: &AtHub,
+    id: &EnrollmentGroupId,
+    keys: &GroupKeys,
+) -> Result<bool, AzureError> {
+    let new = NewEnrollmentGroup {
+        id: id.clone(),
+        primary: keys.primary.clone(),
+        secondary: keys.secondary.clone(),
+        hub: at.target.hub_host.clone(),
+        initial_tags: None,
+    };
+    at.dps.create_enrollment_group(&new).await.map(|_| true)
+}
+
+/// The id of the group that is made for a source group: the same at every try, and another for another hub, so that a
+/// repeat finds its own work.
+pub(in crate::engine) fn planned_id(
+    subdomain: &Subdomain,
+    group: &EnrollmentGroupId,
+    hub: &HubHost,
+) -> EnrollmentGroupId {
+    let full = format!("{subdomain}/{group}/{hub}").to_ascii_lowercase();
+    let mark: String =
+        digest(&SHA256, full.as_bytes()).as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let mut name: String = format!("iotc-{subdomain}-{group}")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':') { c } else { '-' })
+        .collect();
+    name.truncate(128 - 1 - mark.len());
+    EnrollmentGroupId::new(format!("{name}-{mark}"))
+}
+
+/// The groups of the DPS, with digests of their keys.
+pub(in crate::engine) async fn groups(at: &AtHub) -> Result<Vec<TargetGroup>, AzureError> {
+    let (resource, mut groups) = tokio::try_join!(at.arm.get_dps(&at.target.dps_id), at.dps.enrollment_groups())?;
+    let mut seen = HashSet::new();
+    groups.retain(|group| seen.insert(group.id.as_str().to_ascii_lowercase()));
+    let linked: Vec<HubHost> = resource.linked_hubs.iter().map(|hub| hub.host.clone()).collect();
+    let mut target = Vec::with_capacity(groups.len());
+    for group in groups {
+        let keys = match group.attestation_kind == AttestationKind::Symmetric {
+            true => match at.dps.group_keys(&group.id).await {
+                Ok(Attestation::Symmetric { primary, secondary }) => key_pair(&primary, &secondary),
+                Ok(Attestation::Other(_)) => None,
+                // It was deleted since the list was made.
+                Err(error) if matches!(error.kind, ErrorKind::NotFound) => continue,
+                Err(error) => return Err(error),
+            },
+            false => None,
+        };
+        target.push(target_group(&group, keys, &linked));
+    }
+    Ok(target)
+}
+
+fn target_group(group: &DpsGroup, keys: Option<KeyPair>, linked: &[HubHost]) -> TargetGroup {
+    let leads_to = if group.hubs.is_empty() { linked.to_vec() } else { group.hubs.clone() };
+    TargetGroup { id: group.id.clone(), enabled: group.enabled, edge: group.edge, keys, leads_to }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planned_id_is_legal_stable_and_tells_hubs_apart() {
+        let id = |hub: &str| planned_id(&"contoso-fleet".into(), &"SAS IoT Devices é".into(), &hub.into());
+        assert_eq!(id("a.azure-devices.net"), id("A.azure-devices.net"));
+        assert_ne!(id("a.azure-devices.net"), id("b.azure-devices.net"));
+        let long = planned_id(&"x".repeat(90).as_str().into(), &"y".repeat(90).as_str().into(), &"h".into());
+        assert!(long.as_str().len() <= 128);
+        assert!(id("a").as_str().chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c)));
+    }
+}
