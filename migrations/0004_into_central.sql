@@ -9,6 +9,9 @@ alter table devices add column base_provisioned integer;
 alter table devices add column base_enabled integer;
 alter table devices add column base_newest integer;
 
+-- A device with keys of its own that are to be carried over: 'due' until the target knows them, then 'done'.
+alter table devices add column own_keys text;
+
 -- The ID scope of the application that devices go to, once it was read.
 alter table migrations add column app_scope text;
 

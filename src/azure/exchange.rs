@@ -61,6 +61,10 @@ impl Channel {
                     request_id = answer.header("x-ms-request-id"),
                     "answered"
                 ),
+                // Whether something is there is often the question itself.
+                Err(failed) if matches!(failed.error.kind, ErrorKind::NotFound) => {
+                    tracing::debug!(elapsed_ms, code = failed.error.code, "not found: {}", failed.error.message);
+                }
                 Err(failed) => tracing::warn!(
                     status = failed.error.status,
                     elapsed_ms,

@@ -19,6 +19,7 @@ pub mod counting;
 mod each;
 mod enroll;
 mod halt;
+mod individuals;
 mod job;
 mod keys;
 mod moving;

@@ -10,11 +10,11 @@ use super::each::settle_each;
 use super::halt::Halt;
 use super::run::Run;
 use super::target;
-use crate::azure::central::Device as CentralDevice;
+use crate::azure::central::{AttestationKind, Device as CentralDevice};
 use crate::azure::error::ErrorKind;
 use crate::ids::DeviceId;
 use crate::migration::model::{CentralSource, PauseReason, Step, StepState};
-use crate::migration::{Outcome, SkipReason};
+use crate::migration::{Outcome, OwnKeys, SkipReason};
 use crate::store::devices::{self, Example, Found};
 use crate::store::migrations;
 
@@ -147,6 +147,10 @@ async fn clear_one(run: &Run, id: DeviceId) -> Result<(), Halt> {
             row.baseline.record = record;
             match individual {
                 None => row.cleared = true,
+                Some(AttestationKind::Symmetric) if run.migration.plan.carry_individual => {
+                    row.cleared = true;
+                    row.own_keys = Some(OwnKeys::Due);
+                }
                 Some(kind) => {
                     row.outcome = Outcome::Skipped(SkipReason::IndividualAttestation);
                     row.detail = Some(format!("attested by {kind}"));
@@ -158,7 +162,7 @@ async fn clear_one(run: &Run, id: DeviceId) -> Result<(), Halt> {
 }
 
 /// A device that was read before can be read now.
-async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
+pub(super) async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Cleared).await? else { return Ok(false) };
     run.central.device_attestation(&id).await?;
     target::record_before(run, &id).await?;

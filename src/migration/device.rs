@@ -234,6 +234,16 @@ pub enum Via {
 }
 stored_names!(Via { Canary = "canary", Single = "single", Job = "job" });
 
+/// How far carrying over the keys of a device is that has an attestation of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnKeys {
+    /// The target does not know them yet: the device must not be told.
+    Due,
+    /// The target knows them.
+    Done,
+}
+stored_names!(OwnKeys { Due = "due", Done = "done" });
+
 /// What the history of a device's command had before a migration, so that it is not taken for an answer to us.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswersBefore {
@@ -274,6 +284,8 @@ pub struct Device {
     pub next_try_at: Option<Timestamp>,
     /// Until when it may turn up at the target.
     pub deadline: Option<Timestamp>,
-    /// Its attestation was read and is the group's.
+    /// Its attestation was read, and can be met at the target.
     pub cleared: bool,
+    /// It has keys of its own that are carried over; absent = its group's keys are.
+    pub own_keys: Option<OwnKeys>,
 }

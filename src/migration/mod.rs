@@ -14,6 +14,6 @@ pub mod reason;
 pub mod sentence;
 
 pub use counts::{Counts, Place};
-pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, Via};
+pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnKeys, Via};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
 pub use reason::{FailReason, SkipReason, WaitReason};

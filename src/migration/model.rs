@@ -106,6 +106,9 @@ pub struct Plan {
     pub target: Target,
     /// True: DPS makes each hub identity when its device arrives, never ahead.
     pub register_on_arrival: bool,
+    /// True: devices with symmetric keys of their own are carried over too, each with its keys.
+    #[serde(default)]
+    pub carry_individual: bool,
     /// The device to be moved and proven first, if the person named one.
     pub canary: Option<DeviceId>,
     /// Minutes a device that may have been told to move has to turn up at the target.

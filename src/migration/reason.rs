@@ -60,7 +60,7 @@ impl SkipReason {
             Self::Simulated => "Nothing to do: there is no real device behind it.",
             Self::Blocked => "Unblock or approve it in IoT Central, then migrate the group again.",
             Self::IndividualAttestation => {
-                "Create an individual enrollment with its own keys in the DPS, or return it to group attestation."
+                "Choose to carry over devices with symmetric keys of their own, then migrate the group again. X.509 and TPM cannot be carried over."
             }
             Self::AlreadyAtTarget => "Nothing to do.",
             Self::BeingMoved => "Wait for the other migration to end, then migrate the group again.",

@@ -52,6 +52,7 @@ fn plan() -> Plan {
             hub_units: 1,
         }),
         register_on_arrival: false,
+        carry_individual: false,
         canary: None,
         arrival_minutes: 10,
     }

@@ -281,6 +281,7 @@ pub fn plan() -> Plan {
             hub_units: 10,
         }),
         register_on_arrival: false,
+        carry_individual: false,
         canary: Some("pump-001".into()),
         arrival_minutes: 10,
     }

@@ -5,6 +5,7 @@ mod browser;
 mod crash;
 mod faults;
 mod fleet;
+mod individual;
 mod job;
 mod keys;
 mod pace;

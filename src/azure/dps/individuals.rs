@@ -1,5 +1,6 @@
 //! Individual enrollments: they win over groups for their registration id.
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::azure::lenient::or_default;
 use crate::ids::{DeviceId, HubHost};
 
 const READ: &[Right] = &[Right::EnrollmentRead];
+const WRITE: &[Right] = &[Right::EnrollmentWrite];
 
 /// An enrollment of one device.
 #[derive(Debug, Clone)]
@@ -35,6 +37,19 @@ pub struct IndividualEnrollment {
     pub registration: Option<Registration>,
     /// Its version.
     pub etag: Option<String>,
+}
+
+/// An enrollment of one device to create: enabled, with exactly these keys, leading to one hub.
+#[derive(Debug, Clone)]
+pub struct NewIndividualEnrollment {
+    /// The id it registers with, and has at the hub.
+    pub id: DeviceId,
+    /// Its primary key, base64.
+    pub primary: SecretString,
+    /// Its secondary key.
+    pub secondary: SecretString,
+    /// The hub that it goes to, one of those linked to the DPS.
+    pub hub: HubHost,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +100,33 @@ impl Dps {
         let path = Path::new("/enrollments/query");
         let found: Vec<Wire> = self.all("list individual enrollments", READ, path, Some(query)).await?;
         Ok(found.into_iter().map(IndividualEnrollment::from).collect())
+    }
+
+    /// Creates an enrollment of one device. One of that id that exists already is a `Conflict`, and left as it is; so it is
+    /// too after a lost answer, when it can be this call's own: read it and compare.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn create_individual_enrollment(&self, new: &NewIndividualEnrollment) -> Result<()> {
+        let body = json!({
+            "registrationId": new.id,
+            "deviceId": new.id,
+            "attestation": {
+                "type": "symmetricKey",
+                "symmetricKey": {
+                    "primaryKey": new.primary.expose_secret(),
+                    "secondaryKey": new.secondary.expose_secret(),
+                },
+            },
+            "capabilities": { "iotEdge": false },
+            "provisioningStatus": "enabled",
+            "allocationPolicy": "static",
+            "iotHubs": [new.hub],
+            "reprovisionPolicy": { "updateHubAssignment": true, "migrateDeviceData": true },
+        });
+        let call =
+            Call::put_once("create the individual enrollment", enrollment(&new.id)).target(new.id.as_str()).body(body);
+        self.channel.done(self.call(call, WRITE)).await
     }
 
     /// The keys of an individual enrollment. They are the device's own, not derived.

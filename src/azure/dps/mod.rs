@@ -7,7 +7,7 @@ mod individuals;
 mod registrations;
 
 pub use groups::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup, Reprovision};
-pub use individuals::IndividualEnrollment;
+pub use individuals::{IndividualEnrollment, NewIndividualEnrollment};
 pub use registrations::{Registration, RegistrationStatus};
 
 use serde::de::DeserializeOwned;

@@ -93,7 +93,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let twin = device.baseline.twin.as_ref();
     let app = device.baseline.app.as_ref();
     let mut query = sqlx::query(
-        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, baseline_at = ?, base_status = ?,
+        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
@@ -105,6 +105,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(&device.detail)
     .bind(device.outcome.is_open())
     .bind(device.cleared)
+    .bind(device.own_keys.map(crate::migration::OwnKeys::stored))
     .bind(device.baseline.taken_at.map(ns))
     .bind(record.map(|record| record.status.clone()))
     .bind(record.and_then(|record| record.hub.as_ref()).map(|hub| hub.as_str().to_owned()))

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::ids::{DeviceId, HubHost};
 use crate::migration::Device;
 use crate::migration::app_evidence::AppSeen;
-use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, Via};
+use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, OwnKeys, Via};
 use crate::migration::evidence::{Baseline, RecordSeen, TwinSeen};
 use crate::store::StoreError;
 use crate::store::codec::{known, time};
@@ -21,6 +21,7 @@ pub(super) struct Row {
     reason: Option<String>,
     detail: Option<String>,
     cleared: bool,
+    own_keys: Option<String>,
     baseline_at: Option<i64>,
     base_status: Option<String>,
     base_hub: Option<String>,
@@ -67,6 +68,10 @@ impl TryFrom<Row> for Device {
             Some(name) => Some(known(Via::from_stored(name), TABLE, "via", &row.device_id)?),
             None => None,
         };
+        let own_keys = match &row.own_keys {
+            Some(name) => Some(known(OwnKeys::from_stored(name), TABLE, "own_keys", &row.device_id)?),
+            None => None,
+        };
         let record = row.base_status.map(|status| RecordSeen {
             status,
             hub: row.base_hub.map(HubHost::from),
@@ -102,6 +107,7 @@ impl TryFrom<Row> for Device {
             joined_later: row.joined_later,
             detail: row.detail,
             cleared: row.cleared,
+            own_keys,
             attempts: row.attempts,
             unclear: row.unclear,
             answers_before: row.answers_before.map(|number| AnswersBefore {

@@ -37,7 +37,7 @@ pub(super) async fn show(
             render::polled(&CountFragment { count, out_of_band: true }, &headers)
         }
         Found::Elsewhere(_) => {
-            let count = Count { id, target: String::new(), words: None };
+            let count = Count { id, source: String::new(), target: String::new(), words: None };
             render::polled(&CountFragment { count, out_of_band: false }, &headers)
         }
     }

@@ -81,6 +81,8 @@ pub(super) struct Review {
     pub(super) arrival: String,
     /// Who makes hub identities; an application needs none.
     pub(super) register: Option<&'static str>,
+    /// What becomes of devices with keys of their own.
+    pub(super) individual: &'static str,
     pub(super) pace: String,
     /// The form as it was filled in for this draft.
     pub(super) change: String,
@@ -110,6 +112,10 @@ impl Review {
                 true => "By DPS, as each device arrives",
                 false => "Ahead, wherever it is certain which key a device presents",
             }),
+            individual: match migration.plan.carry_individual {
+                true => "Carried over, each with its own symmetric keys",
+                false => "Skipped",
+            },
             pace: crate::web::new::pace(&floor(target), None),
             change: Entered::of(migration, cloud.central_suffix).page(),
         }
@@ -137,6 +143,7 @@ fn floor(target: &Target) -> ArrivalFloor {
 #[derive(Debug)]
 pub(super) struct Count {
     pub(super) id: String,
+    pub(super) source: String,
     pub(super) target: String,
     pub(super) words: Option<CountWords>,
 }
@@ -144,7 +151,12 @@ pub(super) struct Count {
 impl Count {
     /// The count of a group that the person may not have counted.
     pub(super) fn none(migration: &Migration) -> Self {
-        Self { id: migration.id.to_string(), target: migration.plan.target.name().to_owned(), words: None }
+        Self {
+            id: migration.id.to_string(),
+            source: migration.plan.source.app_display_name.clone(),
+            target: migration.plan.target.name().to_owned(),
+            words: None,
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Entered {
     pub target_template: String,
     /// `yes` if DPS shall register each device as it arrives.
     pub on_arrival: String,
+    /// `yes` if devices with keys of their own are carried over.
+    pub individual: String,
     /// Device to be moved first.
     pub canary: String,
     /// Minutes.
@@ -56,6 +58,7 @@ impl Entered {
     #[must_use]
     pub fn of(migration: &Migration, suffix: &str) -> Self {
         let source = &migration.plan.source;
+        let yes = |chosen: bool| if chosen { "yes".to_owned() } else { String::new() };
         let named = |listed: bool, subdomain: &Subdomain| match listed {
             true => (subdomain.to_string(), String::new()),
             false => (String::new(), format!("https://{subdomain}.{suffix}")),
@@ -68,7 +71,8 @@ impl Entered {
             address,
             group: source.group.to_string(),
             template: source.template.to_string(),
-            on_arrival: if migration.plan.register_on_arrival { "yes".to_owned() } else { String::new() },
+            on_arrival: yes(migration.plan.register_on_arrival),
+            individual: yes(migration.plan.carry_individual),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
             ..Self::default()
@@ -121,6 +125,7 @@ impl Entered {
             ("target_address", &self.target_address),
             ("target_template", &self.target_template),
             ("on_arrival", &self.on_arrival),
+            ("individual", &self.individual),
             ("canary", &self.canary),
             ("minutes", &self.minutes),
         ];

@@ -107,7 +107,12 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
     match (name, mode, canary, minutes, source, target) {
         (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
             let register_on_arrival = !entered.on_arrival.is_empty();
-            Ok(Chosen { name, mode, plan: Plan { source, target, register_on_arrival, canary, arrival_minutes } })
+            let carry_individual = !entered.individual.is_empty();
+            Ok(Chosen {
+                name,
+                mode,
+                plan: Plan { source, target, register_on_arrival, carry_individual, canary, arrival_minutes },
+            })
         }
         _ => Err(mistakes),
     }

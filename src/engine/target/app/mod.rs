@@ -1,6 +1,7 @@
 //! An IoT Central application that devices go to.
 
 pub(in crate::engine) mod baseline;
+pub(in crate::engine) mod individual;
 pub(in crate::engine) mod keys;
 pub(in crate::engine) mod later;
 pub(in crate::engine) mod scope;

@@ -67,7 +67,7 @@ async fn take_one(run: &Run, at: &AtHub, known: &Known, device: Device) -> Resul
             .map(|twin| TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }),
         false => None,
     };
-    let refused = match known.enrollments.get(&key(&device.id)) {
+    let refused = match known.enrollments.get(&key(&device.id)).filter(|_| device.own_keys.is_none()) {
         Some(enrollment) => !admits(at, &known.view, enrollment, &device.id).await?,
         None => false,
     };

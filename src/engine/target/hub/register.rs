@@ -166,6 +166,9 @@ async fn refused(run: &Run, at: &AtHub, group: &GroupKeys, error: &BulkError) ->
     Ok(())
 }
 
+/// Those with keys of their own are looked at when these are carried over.
 async fn pending(run: &Run) -> Result<Vec<Device>, Halt> {
-    Ok(run.store().devices_untold(run.id(), u32::MAX).await?)
+    let mut devices = run.store().devices_untold(run.id(), u32::MAX).await?;
+    devices.retain(|device| device.own_keys.is_none());
+    Ok(devices)
 }

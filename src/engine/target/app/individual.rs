@@ -1,0 +1,31 @@
+//! A device's own keys in an application: an individual attestation of a device that is made ahead.
+
+use super::AtApp;
+use crate::azure::central::{KeyPair as Keys, NewDevice};
+use crate::engine::halt::Halt;
+use crate::engine::individuals::{Carried, are_equal};
+use crate::migration::Device;
+
+/// Makes the device, where it is not there, and gives it an attestation with these keys, where it has none.
+pub(in crate::engine) async fn carry(at: &AtApp, device: &Device, keys: &Keys) -> Result<Carried, Halt> {
+    if at.central.find_device(&device.id).await?.is_none() {
+        let new = NewDevice {
+            display_name: device.display_name.clone().unwrap_or_else(|| device.id.to_string()),
+            template: at.target.assign.as_ref().map(|assign| assign.template.clone()),
+            organizations: None,
+        };
+        at.central.create_device(&device.id, &new).await?;
+    }
+    if let Some(found) = at.central.device_attestation_with_keys(&device.id).await? {
+        let own = found.keys.as_ref();
+        let same = own.is_some_and(|own| are_equal(keys, &own.primary_key, &own.secondary_key));
+        return Ok(match same {
+            true => Carried::Known,
+            false => Carried::InTheWay(
+                "the target application has an individual attestation of it with other keys; it was not touched".into(),
+            ),
+        });
+    }
+    at.central.put_device_attestation(&device.id, keys).await?;
+    Ok(Carried::Known)
+}

@@ -1,0 +1,92 @@
+//! Devices with keys of their own: skipped as the fleet's table says, or carried over where a person chose that.
+
+use std::time::Duration;
+
+use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::faults::{Action, Rule, Seen, When};
+use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, Spec};
+use iotc_migrator::sandbox::world::World;
+
+use crate::support::journey::Wish;
+use crate::support::lab::Lab;
+use crate::support::person::Person;
+use crate::support::program::Program;
+use crate::support::truth::{HUB, add_identity, was_left_alone};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+const CHOICE: &str = "Carry over devices with symmetric keys of their own";
+const OWN: [&str; 2] = ["boiler-0004", "boiler-0005"];
+
+/// Three boilers with a key of their group and two with their own; the program, and Ada.
+async fn lab_of(change: impl FnOnce(&mut World)) -> (Lab, Program, Person) {
+    let lab = Lab::with(30, |options| {
+        let clock = SandboxClock::new(options.anchor, options.speed);
+        let mut world = fleet::simple_world(&clock, 3, "S2", 10);
+        let own = Spec { individual: true, ..Spec::new(BOILER) };
+        fleet::add_devices(&mut world, MAIN_APP, "boiler", 4, 2, &own, clock.now());
+        change(&mut world);
+        options.world = Some(world);
+    })
+    .await;
+    let program = lab.program().await;
+    let ada = Person::new(&lab, &program);
+    ada.sign_in("Ada").await;
+    (lab, program, ada)
+}
+
+fn is_enrolled(lab: &Lab, id: &str) -> bool {
+    lab.shared().look(|world| world.dps["contoso-dps"].enrollments.contains_key(id))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_with_keys_of_their_own_are_carried_over_just_ahead_of_their_command() {
+    let (lab, _program, ada) = lab_of(|_| {}).await;
+    let journey = ada.start(&Wish::default().canary(OWN[1]).with(CHOICE, "yes")).await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    assert!(rows.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)), "{rows:?}");
+    assert!(OWN.iter().all(|id| is_enrolled(&lab, id)));
+    assert_eq!(lab.effects("enrollment.created").len(), 1 + OWN.len(), "the group, and one for each of the two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_choice_they_are_skipped_and_nothing_is_made_for_them() {
+    let (lab, _program, ada) = lab_of(|_| {}).await;
+    let journey = ada.start(&Wish::default()).await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    for id in OWN {
+        assert_eq!(rows[id]["reason"], "individual attestation");
+        assert!(was_left_alone(&lab.device(id)) && !is_enrolled(&lab, id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_name_stands_for_other_keys_at_the_target_is_not_told() {
+    let (lab, _program, ada) = lab_of(|world| {
+        add_identity(world, HUB, OWN[0], (fleet::key("another"), fleet::key("other")));
+    })
+    .await;
+    let journey = ada.start(&Wish::default().with(CHOICE, "yes")).await;
+    ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    assert_eq!(rows[OWN[0]]["reason"], "identity with other keys at the target");
+    assert!(was_left_alone(&lab.device(OWN[0])) && !is_enrolled(&lab, OWN[0]));
+    assert!(rows.iter().all(|(id, row)| id == OWN[0] || row["outcome"] == "moved"), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_right_after_an_enrollment_was_made_makes_no_second_one() {
+    let (lab, program, ada) = lab_of(|_| {}).await;
+    let enrolls = |seen: &Seen<'_>| seen.method.as_str() == "PUT" && seen.path.contains("/enrollments/");
+    let held = lab.shared().faults().add(Rule::new(Action::Hold { when: When::After }, enrolls).times(1));
+    let journey = ada.start(&Wish::default().canary(OWN[0]).with(CHOICE, "yes")).await;
+    held.reached().await;
+    let port = program.port;
+    program.kill().await;
+    let _program = Program::start(lab.data.path(), port, &lab.environment(port)).await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    assert!(rows.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)), "{rows:?}");
+    assert_eq!(lab.effects("enrollment.created").len(), 1 + OWN.len());
+}
