@@ -8,6 +8,7 @@ alter table jobs add column missing_looks integer not null default 0;
 alter table devices add column base_provisioned integer;
 alter table devices add column base_enabled integer;
 alter table devices add column base_newest integer;
+alter table devices add column base_template text;
 
 -- A device with keys of its own that are to be carried over: 'due' until the target knows them, then 'done'.
 alter table devices add column own_keys text;

@@ -51,7 +51,7 @@ impl Engine {
         active(&migration)?;
         let number = try_waiting(&mut tx, id, now).await?;
         if number == 0 {
-            return Err(ControlError::NotNow("No device is waited for.".into()));
+            return Err(ControlError::NotNow("No device is waited for that could not be reached.".into()));
         }
         let text = format!("{} asked for another try of {number} waiting devices.", by.name);
         self.commit(tx, id, by, EventKind::TriedAgain, &text, now).await
@@ -104,7 +104,10 @@ impl Engine {
         active(&migration)?;
         let untold = fail_untold(&mut tx, id).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Stopped, now).await?;
-        let text = format!("{} stopped the migration; {untold} devices are not told.{job}", by.name);
+        let text = format!(
+            "{} stopped the migration; {untold} devices that were not told, or waited for, are left as they are.{job}",
+            by.name
+        );
         self.commit(tx, id, by, EventKind::Stopped, &text, now).await
     }
 

@@ -36,6 +36,7 @@ mod start;
 mod supervisor;
 mod target;
 mod tell;
+mod turns;
 mod verify;
 mod watch;
 
@@ -54,6 +55,7 @@ use crate::ids::PersonId;
 use crate::store::Store;
 
 use arrivals::Arrivals;
+use turns::Turns;
 
 pub use control::ControlError;
 pub use keys::{GroupKeys, KeysView};
@@ -89,6 +91,8 @@ struct Inner {
     hints: channel::Sender<u64>,
     /// What was sent to which target, by all migrations.
     arrivals: Arrivals,
+    /// Whose turn it is to be asked about.
+    turns: Turns,
     cancel: CancellationToken,
     tracker: TaskTracker,
 }
@@ -111,6 +115,7 @@ impl Engine {
             run_id: uuid::Uuid::new_v4().to_string(),
             hints: channel::Sender::new(0),
             arrivals: Arrivals::default(),
+            turns: Turns::default(),
             cancel: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };

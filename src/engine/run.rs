@@ -41,8 +41,6 @@ pub(super) struct Run {
     pub(super) at: At,
     /// How many registration records the groups' pages had when they were last read.
     pub(super) records_in_pages: AtomicUsize,
-    /// Whose turn it is among the devices that no page shows.
-    pub(super) next_to_ask: AtomicUsize,
 }
 
 /// What a turn came to.
@@ -222,7 +220,6 @@ impl Run {
             migration,
             actor,
             records_in_pages: AtomicUsize::new(0),
-            next_to_ask: AtomicUsize::new(0),
         })
     }
 
@@ -305,6 +302,11 @@ impl Run {
             Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) => Ok(()),
             _ => Err(Halt::LookAgain),
         }
+    }
+
+    /// Halts when the program stops, or an active migration was stopped or paused: an ended one is still looked after.
+    pub(super) async fn still_looking(&self) -> Result<(), Halt> {
+        if self.migration.state.is_active() { self.still_wanted().await } else { Ok(()) }
     }
 
     /// Appends an event of the program's own.

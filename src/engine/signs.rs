@@ -39,6 +39,11 @@ impl Signs {
         &self.place
     }
 
+    /// Devices of the template give signs that can be seen.
+    pub(super) fn shows_any(&self) -> bool {
+        self.template.as_ref().is_some_and(|template| !template.telemetry.is_empty() || !template.reported.is_empty())
+    }
+
     /// The newest sign of a device; `None` where none can be seen.
     pub(super) async fn newest(&self, id: &DeviceId) -> Result<Option<Timestamp>, AzureError> {
         let Some(template) = &self.template else { return Ok(None) };

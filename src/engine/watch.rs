@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Inner;
 use super::halt::Halt;
 use super::run::Run;
+use super::signs::Signs;
 use super::{job, settle, target, verify};
 use crate::clock::Timestamp;
 use crate::migration::device::Fact;
@@ -17,6 +18,8 @@ use crate::store::events::EventKind;
 
 /// Between two checks.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Devices that are asked for signs of life at one check: an application answers one such question a second.
+pub(super) const SIGNS: usize = 100;
 /// How long a moved device is looked after.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -61,6 +64,18 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
     let devices = inner.store.devices_moved_since(id, since).await?;
     target::check_again(&run, &devices).await?;
     settle::reconsider(inner, id).await
+}
+
+/// Where signs of life at the source are looked for. Without them a later check still shows the rest.
+pub(super) async fn signs_at_the_source(run: &Run) -> Result<Option<Signs>, Halt> {
+    match Signs::at_the_source(run).await {
+        Ok(signs) => Ok(Some(signs)),
+        Err(Halt::Azure(error)) => {
+            tracing::info!(%error, "signs of life at the source cannot be looked for now");
+            Ok(None)
+        }
+        Err(halt) => Err(halt),
+    }
 }
 
 /// What a later check showed of one device.

@@ -15,6 +15,8 @@ pub struct AppSeen {
     pub provisioned: bool,
     /// False: blocked, or waiting for approval.
     pub enabled: bool,
+    /// It is no real device: what it sends is nobody's sign of life.
+    pub simulated: bool,
     /// The template that it has there.
     pub template: Option<TemplateId>,
     /// Its newest telemetry or property, by the application's clock; read only where it matters, and absent where there
@@ -28,6 +30,13 @@ impl AppSeen {
     pub fn is_closed(&self) -> bool {
         !self.enabled
     }
+}
+
+/// What the application knew before can no longer be compared with what it shows now: with another template other signs of
+/// life are seen, old ones too.
+#[must_use]
+pub fn must_begin_anew(before: Option<&AppSeen>, now: &AppSeen) -> bool {
+    before.is_some_and(|before| before.provisioned && now.provisioned && before.template != now.template)
 }
 
 /// What `now` proves, given what the application knew before. `told`: the device may have been told to move.
@@ -63,7 +72,7 @@ mod tests {
     const LATE: Timestamp = datetime!(2026-01-01 10:05 UTC);
 
     fn there(newest: Option<Timestamp>) -> AppSeen {
-        AppSeen { provisioned: true, enabled: true, template: None, newest }
+        AppSeen { provisioned: true, enabled: true, newest, ..AppSeen::default() }
     }
 
     fn is_moved(arrival: &Arrival) -> bool {
@@ -87,6 +96,16 @@ mod tests {
         assert!(is_moved(&judge(Some(&before), Some(&there(Some(LATE))), true)));
         assert!(is_moved(&judge(Some(&there(None)), Some(&there(Some(LATE))), true)));
         assert_eq!(judge(Some(&before), Some(&there(Some(LATE))), false), Arrival::AlreadyThere, "nobody told it");
+    }
+
+    #[test]
+    fn a_template_that_was_assigned_since_makes_old_signs_visible_and_proves_nothing() {
+        let unassigned = there(None);
+        let assigned = AppSeen { template: Some("dtmi:boiler;1".into()), ..there(Some(EARLY)) };
+        assert!(must_begin_anew(Some(&unassigned), &assigned));
+        assert!(!must_begin_anew(Some(&assigned), &assigned) && !must_begin_anew(None, &assigned));
+        let by_name = AppSeen { provisioned: false, ..unassigned };
+        assert!(!must_begin_anew(Some(&by_name), &assigned), "it is new there all the same");
     }
 
     #[test]

@@ -253,6 +253,14 @@ pub struct AnswersBefore {
     pub ids: Vec<String>,
 }
 
+impl Device {
+    /// It may have been told to move, by its last command or by an earlier one that stayed without an answer.
+    #[must_use]
+    pub fn may_have_been_told(&self) -> bool {
+        self.unclear > 0 || !matches!(self.command, CommandState::None | CommandState::Unreachable)
+    }
+}
+
 /// A device of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {

@@ -23,6 +23,8 @@ pub enum SkipReason {
     OtherEnrollment,
     /// The target application knows it already, and would not let it in.
     BlockedAtTarget,
+    /// The target application has a simulated device of its name.
+    NameTaken,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -34,6 +36,7 @@ stored_names!(SkipReason {
     Edge = "edge",
     OtherEnrollment = "other_enrollment",
     BlockedAtTarget = "blocked_at_target",
+    NameTaken = "name_taken",
 });
 
 impl SkipReason {
@@ -50,6 +53,7 @@ impl SkipReason {
             Self::Edge => "IoT Edge device",
             Self::OtherEnrollment => "individual enrollment at the target",
             Self::BlockedAtTarget => "blocked or awaiting approval at the target",
+            Self::NameTaken => "simulated device of its name at the target",
         }
     }
 
@@ -69,6 +73,7 @@ impl SkipReason {
             Self::OtherEnrollment => {
                 "An individual enrollment wins over the group and has other keys: remove it from the target, then migrate the group again."
             }
+            Self::NameTaken => "Delete the simulated device in the target application, then migrate the group again.",
             Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate the group again.",
         }
     }
@@ -129,7 +134,7 @@ impl FailReason {
             Self::Refused => "refused",
             Self::NotSeen => "not seen at the target",
             Self::KeyConflict => "identity with other keys at the target",
-            Self::RegistrationRefused => "registration refused by DPS",
+            Self::RegistrationRefused => "registration refused",
             Self::WrongHub => "arrived at another hub",
             Self::CommandRefused => "command not delivered",
             Self::NoAnswer => "no answer",

@@ -1,16 +1,28 @@
 //! One sentence that says where a migration stands.
 
 use super::counts::Counts;
-use super::model::{Migration, MigrationState, Step};
+use super::model::{Migration, MigrationState, Step, Target};
+
+const TO_APPROVE: &str = "to be approved at the target";
 
 /// The sentence at the top of a migration's page. `current` is the step at work, if one is.
 #[must_use]
 pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -> String {
     match &migration.state {
-        MigrationState::Draft => "Not started. Add the device keys to the DPS, then start it.".into(),
+        MigrationState::Draft => {
+            format!("Not started. Add the device keys to {}, then start it.", migration.plan.target.keeper())
+        }
         MigrationState::Paused(pause) => format!("Paused: {}", pause.detail),
         MigrationState::Waiting if counts.unsettled() > 0 => {
-            format!("Waiting for devices: {} on the way, {} not reached.", counts.unsettled(), counts.waiting)
+            let not_reached = counts.waiting.saturating_sub(counts.to_approve);
+            let parts =
+                [(counts.unsettled(), "on the way"), (not_reached, "not reached"), (counts.to_approve, TO_APPROVE)];
+            format!("Waiting for devices: {}.", listed(parts.into_iter()))
+        }
+        MigrationState::Waiting if counts.to_approve > 0 => {
+            let not_reached = counts.waiting.saturating_sub(counts.to_approve);
+            let parts = [(not_reached, "not reached"), (counts.to_approve, TO_APPROVE)];
+            format!("Waiting for {}: {}.", devices(counts.waiting), listed(parts.into_iter()))
         }
         MigrationState::Waiting => format!("Waiting for {}: everything else is settled.", devices(counts.waiting)),
         MigrationState::Stopped => format!("Stopped: {}.", tally(counts)),
@@ -22,17 +34,17 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
         }
         MigrationState::CompletedWithFailures => format!("Completed with failures: {}.", tally(counts)),
         MigrationState::Running => match current {
-            Some(step) => format!("Running: {}.", doing(step, counts)),
+            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan.target)),
             None => "Running: about to begin.".into(),
         },
     }
 }
 
-fn doing(step: Step, counts: &Counts) -> String {
+fn doing(step: Step, counts: &Counts, target: &Target) -> String {
     match step {
         Step::Snapshot => format!("reading the devices of the group, {} so far", counts.total()),
-        Step::Enroll => "making the keys known to the DPS".into(),
-        Step::Register => "registering the devices in the hub".into(),
+        Step::Enroll => format!("making the keys known to {}", target.keeper()),
+        Step::Register => format!("registering the devices in {}", target.place()),
         Step::Command | Step::Track | Step::Verify => {
             format!("{} of {} moved, {} on the way", counts.moved, counts.to_move(), counts.on_the_way)
         }
@@ -42,21 +54,27 @@ fn doing(step: Step, counts: &Counts) -> String {
 /// The counts that are not zero, in words.
 #[must_use]
 pub fn tally(counts: &Counts) -> String {
-    let parts: Vec<String> = [
-        (counts.moved, "moved"),
-        (counts.failed, "failed"),
-        (counts.waiting, "waiting"),
-        (counts.unsettled(), "not settled"),
-        (counts.already, "already at the target"),
-        (counts.skipped, "skipped"),
-        (counts.returned, "returned"),
-        (counts.went_back, "went back"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{number} {word}"))
-    .collect();
-    if parts.is_empty() { "no devices".into() } else { parts.join(", ") }
+    let words = listed(
+        [
+            (counts.moved, "moved"),
+            (counts.failed, "failed"),
+            (counts.waiting, "waiting"),
+            (counts.unsettled(), "not settled"),
+            (counts.already, "already at the target"),
+            (counts.skipped, "skipped"),
+            (counts.returned, "returned"),
+            (counts.went_back, "went back"),
+        ]
+        .into_iter(),
+    );
+    if words.is_empty() { "no devices".into() } else { words }
+}
+
+/// Those that are not zero: `2 moved, 1 failed`.
+fn listed(parts: impl Iterator<Item = (u64, &'static str)>) -> String {
+    let parts: Vec<String> =
+        parts.filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    parts.join(", ")
 }
 
 fn devices(number: u64) -> String {

@@ -44,10 +44,10 @@ impl Store {
         Ok(())
     }
 
-    /// Ended migrations whose temporary device may exist still.
-    pub async fn ended_with_a_probe(&self) -> Result<Vec<MigrationId>, StoreError> {
+    /// Migrations whose temporary device may exist still, though it is needed no more, or nobody works on them now.
+    pub async fn left_a_probe(&self) -> Result<Vec<MigrationId>, StoreError> {
         let ids: Vec<String> = sqlx::query_scalar(
-            "select id from migrations where probe is not null and state not in ('running', 'paused', 'waiting')",
+            "select id from migrations where probe is not null and (app_scope is not null or state not in ('running', 'waiting'))",
         )
         .fetch_all(&self.pool)
         .await?;

@@ -10,9 +10,10 @@ use crate::azure::error::ErrorKind;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::ids::{DeviceId, JobId};
+use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::Fact;
 use crate::migration::evidence::RecordSeen;
-use crate::migration::model::{PauseReason, Step, StepState};
+use crate::migration::model::{PauseReason, Step, StepState, Target};
 use crate::migration::{CommandState, Outcome, Via};
 use crate::store::devices::{self, Found};
 use crate::store::events::{self, EventKind, PROGRAM};
@@ -226,13 +227,21 @@ async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
         row.deadline = Some(now + run.patience());
         row.facts.commanded = Some(Fact { at: now, evidence: format!("job {}: joined the group later", job.id) });
         row.baseline.taken_at = Some(now);
-        row.baseline.record = job.start.map(|start| RecordSeen {
-            status: "unknown".into(),
-            hub: None,
-            updated: Some(start),
-            error: None,
-            device: None,
-        });
+        match run.migration.plan.target {
+            Target::Hub(_) => {
+                row.baseline.record = job.start.map(|start| RecordSeen {
+                    status: "unknown".into(),
+                    hub: None,
+                    updated: Some(start),
+                    error: None,
+                    device: None,
+                });
+            }
+            Target::App(_) => {
+                row.baseline.app =
+                    Some(AppSeen { provisioned: true, enabled: true, newest: job.start, ..AppSeen::default() });
+            }
+        }
         devices::save(&mut tx, run.id(), &row).await?;
     }
     let text = format!("{id} joined the group after the snapshot; the job took it along.");

@@ -21,7 +21,7 @@ pub(in crate::engine) fn apply(row: &mut Device, arrival: &Arrival, proof: Proof
         Arrival::Refused(why) if row.outcome.is_open() => row.detail = Some(format!("{registrar} refused it: {why}")),
         Arrival::Elsewhere(hub) if row.outcome.is_open() => row.detail = Some(format!("DPS assigned it to {hub}")),
         Arrival::Refused(_) | Arrival::Elsewhere(_) => {}
-        Arrival::AwaitsApproval if row.outcome.is_open() && row.command != CommandState::Unreachable => {
+        Arrival::AwaitsApproval if row.outcome.is_open() && row.may_have_been_told() => {
             row.outcome = Outcome::Waiting(WaitReason::Approval);
             row.detail = Some("it has come, and waits there for approval".into());
             row.next_try_at = None;
@@ -40,7 +40,7 @@ pub(in crate::engine) fn apply(row: &mut Device, arrival: &Arrival, proof: Proof
             row.deadline = None;
         }
         // Only of a device that was not reached: one that may have been told must be proven by a new registration.
-        Arrival::AlreadyThere if row.command == CommandState::Unreachable => {
+        Arrival::AlreadyThere if row.command == CommandState::Unreachable && !row.may_have_been_told() => {
             row.outcome = Outcome::Skipped(SkipReason::AlreadyAtTarget);
             row.detail = Some("it came back to the target by the registration that it had before".into());
             row.next_try_at = None;

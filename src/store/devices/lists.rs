@@ -53,10 +53,12 @@ impl Store {
     }
 
     /// Cleared devices that were never told, in order of their ids.
+    ///
+    /// Those that the target had known before come last: how they came is harder to prove.
     pub async fn devices_untold(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1
-             order by device_id limit ?",
+             order by coalesce(base_provisioned, 0), device_id limit ?",
         )
         .bind(migration.to_string())
         .bind(limit)

@@ -95,7 +95,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let mut query = sqlx::query(
         "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
-         answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?,
+         answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?, base_template = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
          acknowledged_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
@@ -123,6 +123,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(app.map(|app| app.provisioned))
     .bind(app.map(|app| app.enabled))
     .bind(app.and_then(|app| app.newest).map(ns))
+    .bind(app.and_then(|app| app.template.as_ref()).map(|template| template.as_str().to_owned()))
     .bind(device.next_try_at.map(ns))
     .bind(device.deadline.map(ns));
     for stage in Stage::ALL {

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::ids::{DeviceId, HubHost};
+use crate::ids::{DeviceId, HubHost, TemplateId};
 use crate::migration::Device;
 use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, OwnKeys, Via};
@@ -51,6 +51,7 @@ pub(super) struct Row {
     base_provisioned: Option<bool>,
     base_enabled: Option<bool>,
     base_newest: Option<i64>,
+    base_template: Option<String>,
     next_try_at: Option<i64>,
     deadline: Option<i64>,
 }
@@ -86,7 +87,8 @@ impl TryFrom<Row> for Device {
         let app = row.base_provisioned.map(|provisioned| AppSeen {
             provisioned,
             enabled: row.base_enabled.unwrap_or(true),
-            template: None,
+            simulated: false,
+            template: row.base_template.map(TemplateId::from),
             newest: row.base_newest.map(time),
         });
         Ok(Self {

@@ -119,7 +119,7 @@ async fn record_handling(
     let Some(handling) = handling.filter(|handling| *handling != migration.keys) else { return Ok(()) };
     let text = match handling {
         KeyHandling::Program => format!("{} lets the program create the enrollment groups.", person.name),
-        KeyHandling::ByHand => format!("{} adds the keys to the DPS by hand.", person.name),
+        KeyHandling::ByHand => format!("{} adds the keys to {} by hand.", person.name, migration.plan.target.keeper()),
     };
     let mut tx = web.store.begin_write().await?;
     migrations::set_keys(&mut tx, migration.id, handling).await?;

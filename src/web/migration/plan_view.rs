@@ -35,6 +35,8 @@ pub struct PlanView {
     pub id_scope: Option<String>,
     /// The device to be moved first, if the person named one.
     pub canary: Option<String>,
+    /// Who asked that devices be approved at the target as they arrive.
+    pub approved_by: Option<String>,
     /// Who registers devices in the hub, or did.
     pub registration: Option<&'static str>,
     /// What becomes, or became, of the keys.
@@ -151,6 +153,7 @@ impl PlanView {
             canary: migration.plan.canary.as_ref().map(ToString::to_string),
             registration: target.hub().map(|_| plan_words::identities(migration, done.steps)),
             keys: plan_words::keys(migration, done.groups, done.steps),
+            approved_by: migration.approved_by.clone(),
             stated_unused: migration.stated_unused.clone(),
             arrival_minutes: migration.plan.arrival_minutes,
             created_by: migration.created_by.name.clone(),

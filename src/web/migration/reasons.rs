@@ -75,7 +75,7 @@ fn may_be_lost(outcome: Outcome) -> bool {
 fn words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Failed(FailReason::KeyConflict) => "with an identity of other keys at the target",
-        Outcome::Failed(FailReason::RegistrationRefused) => "refused by DPS",
+        Outcome::Failed(FailReason::RegistrationRefused) => "whose registration was refused",
         Outcome::Failed(FailReason::CommandRefused) => "not told: the command was not delivered",
         Outcome::Failed(FailReason::NoAnswer) => "without an answer",
         Outcome::Failed(FailReason::Stopped) => "not settled when the migration was stopped",
@@ -83,7 +83,7 @@ fn words(outcome: Outcome) -> &'static str {
         Outcome::Failed(reason) => reason.words(),
         Outcome::Skipped(SkipReason::Simulated) => "simulated",
         Outcome::Skipped(SkipReason::IndividualAttestation) => "with individual attestation",
-        Outcome::Skipped(SkipReason::IdNotAllowed) => "with an id not allowed in DPS",
+        Outcome::Skipped(SkipReason::IdNotAllowed) => "with an id that DPS does not allow",
         Outcome::Skipped(SkipReason::Edge) => "for IoT Edge",
         Outcome::Skipped(SkipReason::OtherEnrollment) => "with an individual enrollment at the target",
         Outcome::Skipped(reason) => reason.words(),

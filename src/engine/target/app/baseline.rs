@@ -5,35 +5,100 @@ use futures_util::FutureExt;
 use super::AtApp;
 use crate::engine::each::settle_each;
 use crate::engine::halt::Halt;
+use crate::engine::keys::{self, KeysView};
 use crate::engine::run::Run;
-use crate::engine::target::baseline::record;
+use crate::engine::signs::Signs;
+use crate::engine::target::baseline::{Settled, record};
+use crate::migration::app_evidence::AppSeen;
 use crate::migration::evidence::Baseline;
 use crate::migration::{Device, SkipReason};
 use crate::store::devices::Example;
 
+/// What was read once for all devices.
+struct Known {
+    view: KeysView,
+    home: Signs,
+}
+
 /// What the application knows now of every device that is to move.
 pub(in crate::engine) async fn take_all(run: &Run, at: &AtApp) -> Result<(), Halt> {
     let devices = run.store().devices_without_baseline(run.id()).await?;
-    settle_each(run, devices, |device| take_one(run, at, device).boxed(), || another_can_be_read(run, at).boxed()).await
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let known = Known {
+        view: keys::read(&run.central, &run.at, &run.migration.plan).await?,
+        home: Signs::at_the_source(run).await?,
+    };
+    settle_each(
+        run,
+        devices,
+        |device| take_one(run, at, &known, device).boxed(),
+        || another_can_be_read(run, at).boxed(),
+    )
+    .await
 }
 
-async fn take_one(run: &Run, at: &AtApp, device: Device) -> Result<(), Halt> {
+async fn take_one(run: &Run, at: &AtApp, known: &Known, device: Device) -> Result<(), Halt> {
     run.still_wanted().await?;
     let mut seen = at.see(&device.id).await?;
     // Only of one that was there before is anything newer to be told from what was there before.
-    if let Some(seen) = seen.as_mut().filter(|seen| seen.provisioned) {
+    if let Some(seen) = seen.as_mut().filter(|seen| seen.provisioned && !seen.simulated) {
         seen.newest = at.newest(&device.id, seen).await?;
     }
-    let closed = seen.as_ref().is_some_and(|seen| seen.is_closed());
-    let settled = closed.then_some((SkipReason::BlockedAtTarget, None));
+    let settled = match &seen {
+        Some(seen) => settled(at, known, &device, seen).await?,
+        None => None,
+    };
     let baseline = Baseline { taken_at: Some(run.now()), app: seen, ..Baseline::default() };
     record(run, &device, baseline, settled).await
 }
 
-/// A device whose baseline was taken can be asked about now.
+/// Why a device that the application knows is not to be told, if it is not.
+async fn settled(at: &AtApp, known: &Known, device: &Device, seen: &AppSeen) -> Result<Option<Settled>, Halt> {
+    if seen.simulated {
+        return Ok(Some((SkipReason::NameTaken, None)));
+    }
+    if seen.is_closed() {
+        return Ok(Some((SkipReason::BlockedAtTarget, None)));
+    }
+    if seen.provisioned && is_here(known, device, seen).await? {
+        let app = &at.target.app_display_name;
+        let why = format!("{app} shows a newer sign of life of it than {}", known.home.place());
+        return Ok(Some((SkipReason::AlreadyAtTarget, Some(why))));
+    }
+    Ok((!admits(at, &known.view, device).await?).then_some((SkipReason::OtherEnrollment, None)))
+}
+
+/// Its newest sign of life is at the target. Both times are Azure's; where none is to be seen at the source, nothing is said.
+async fn is_here(known: &Known, device: &Device, seen: &AppSeen) -> Result<bool, Halt> {
+    if seen.newest.is_none() || !known.home.shows_any() {
+        return Ok(false);
+    }
+    Ok(seen.newest > known.home.newest(&device.id).await?)
+}
+
+/// An individual attestation wins over groups: it must have keys that the device derives from one of its groups. One that is
+/// to be carried over is compared when it is.
+async fn admits(at: &AtApp, view: &KeysView, device: &Device) -> Result<bool, Halt> {
+    if device.own_keys.is_some() {
+        return Ok(true);
+    }
+    let Some(own) = at.central.device_attestation_with_keys(&device.id).await? else { return Ok(true) };
+    let Some(own) = own.keys.as_ref().and_then(|own| keys::key_pair(&own.primary_key, &own.secondary_key)) else {
+        return Ok(false);
+    };
+    let derived = keys::derived(&view.groups, &device.id);
+    Ok(derived.values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&own)))
+}
+
+/// All that is read for a baseline can be read now of a device whose baseline was taken.
 async fn another_can_be_read(run: &Run, at: &AtApp) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::WithBaseline).await? else { return Ok(false) };
-    at.see(&id).await?;
+    if let Some(seen) = at.see(&id).await? {
+        at.newest(&id, &seen).await?;
+    }
+    at.central.device_attestation_with_keys(&id).await?;
     run.central.command_history(&id, &run.command()).await?;
     Ok(true)
 }

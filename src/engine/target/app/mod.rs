@@ -58,6 +58,7 @@ fn seen(device: Device) -> AppSeen {
     AppSeen {
         provisioned: device.provisioned.unwrap_or_default(),
         enabled: device.enabled.unwrap_or(true),
+        simulated: device.simulated.unwrap_or_default(),
         template: device.template,
         newest: None,
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::AtApp;
 use crate::azure::central::{Device, NewDevice};
-use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
+use crate::azure::error::{EffectKnown, ErrorKind};
 use crate::engine::Inner;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
@@ -24,10 +24,15 @@ const MOST_ASKED: usize = 20;
 
 /// Reads the scope, unless it is recorded, and removes what an earlier try left.
 pub(in crate::engine) async fn find(run: &Run, at: &AtApp) -> Result<(), Halt> {
+    let known = run.store().app_scope(run.id()).await?.is_some();
     if let Some(probe) = run.store().probe(run.id()).await? {
-        remove(&run.inner, &run.migration, at, &probe).await?;
+        let removed = remove(&run.inner, &run.migration, at, &probe).await;
+        // Where the scope is known, a device that cannot be removed now holds nobody up: it is for `remove_left_over`.
+        if !known {
+            removed?;
+        }
     }
-    if run.store().app_scope(run.id()).await?.is_some() {
+    if known {
         return Ok(());
     }
     let scope = match of_a_device(run, at).await? {
@@ -104,22 +109,32 @@ async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
     .await?;
     let new =
         NewDevice { display_name: "IoTC Migrator: removed in a moment".into(), template: None, organizations: None };
-    let shown = match at.central.create_device(&probe, &new).await {
-        Ok(_) => at.central.device_credentials(&probe).await.map(|credentials| credentials.id_scope),
-        Err(error) => Err(error),
-    };
-    if let Ok(scope) = &shown {
+    if let Err(error) = at.central.create_device(&probe, &new).await {
+        // Whether it comes into being yet is not known: it stays recorded, and is removed at the next try.
+        if error.effect != EffectKnown::Unknown {
+            run.store().set_probe(run.id(), None).await?;
+        }
+        return Err(error.into());
+    }
+    let shown = shown_by(at, &probe).await;
+    if let Ok(Some(scope)) = &shown {
         run.store().set_app_scope(run.id(), scope).await?;
     }
-    match remove(&run.inner, &run.migration, at, &probe).await {
-        // Where it certainly was not made, the reason for that is what a person must know.
-        Err(halt) if !was_refused(&shown) => Err(halt),
-        _ => Ok(shown?),
+    let removed = remove(&run.inner, &run.migration, at, &probe).await;
+    match shown? {
+        Some(scope) => {
+            if let Err(halt) = removed {
+                tracing::warn!(device = %probe, trouble = halt.words(), "the temporary device could not be removed yet");
+                let text = format!("{probe} could not be removed from {app} yet; it is tried again.");
+                run.note(EventKind::Trouble, &text).await?;
+            }
+            Ok(scope)
+        }
+        None => {
+            removed?;
+            Err(not_shown(at))
+        }
     }
-}
-
-fn was_refused(shown: &Result<IdScope, AzureError>) -> bool {
-    matches!(shown, Err(AzureError { effect: EffectKnown::NotDone, .. }))
 }
 
 fn new_probe() -> Result<DeviceId, Halt> {
@@ -135,9 +150,9 @@ async fn remove(inner: &Inner, migration: &Migration, at: &AtApp, probe: &Device
     Ok(inner.store.set_probe(migration.id, None).await?)
 }
 
-/// Removes temporary devices of migrations that nobody works on any more.
+/// Removes temporary devices that are needed no more, or of migrations that nobody works on now.
 pub(in crate::engine) async fn remove_left_over(inner: &Arc<Inner>) -> Result<(), Halt> {
-    for id in inner.store.ended_with_a_probe().await? {
+    for id in inner.store.left_a_probe().await? {
         let (Some(migration), Some(probe)) = (inner.store.migration(id).await?, inner.store.probe(id).await?) else {
             continue;
         };

@@ -4,7 +4,7 @@
 //! and the application that it came from shows newer telemetry than its last activity here: firmware that forgets its ID
 //! scope keeps identity and registration. Being disconnected alone proves nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::AtHub;
 use super::records::Records;
@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::signs::Signs;
+use crate::engine::turns::in_turn;
 use crate::engine::watch::{self, Later};
 use crate::ids::DeviceId;
 use crate::migration::Device;
@@ -28,11 +29,23 @@ pub(in crate::engine) async fn check(run: &Run, at: &AtHub, devices: &[Device]) 
         .into_iter()
         .map(|twin| (twin.device_id.clone(), twin))
         .collect();
-    let signs = Signs::at_the_source(run).await?;
+    let signs = watch::signs_at_the_source(run).await?;
+    let turn = run.inner.turns.next(run.id());
+    let silent = devices.iter().filter(|device| !twins.get(&device.id).is_some_and(TwinSummary::is_connected));
+    let asked: HashSet<&DeviceId> =
+        in_turn(silent.map(|device| &device.id).collect(), turn, watch::SIGNS).into_iter().collect();
     for device in devices {
         let record = records.get(&device.id);
         let id_at_hub = record.map_or(&device.id, |record| record.id_at_hub(&device.id));
-        let later = check_one(at, &signs, device, record, id_at_hub, twins.get(id_at_hub)).await;
+        let later = check_one(
+            at,
+            signs.as_ref().filter(|_| asked.contains(&device.id)),
+            device,
+            record,
+            id_at_hub,
+            twins.get(id_at_hub),
+        )
+        .await;
         watch::record(run, device, later).await?;
     }
     Ok(())
@@ -40,7 +53,7 @@ pub(in crate::engine) async fn check(run: &Run, at: &AtHub, devices: &[Device]) 
 
 async fn check_one(
     at: &AtHub,
-    signs: &Signs,
+    signs: Option<&Signs>,
     device: &Device,
     record: Option<&RecordSeen>,
     id_at_hub: &DeviceId,
@@ -57,11 +70,11 @@ async fn check_one(
             None => return Ok(Later::Left("its identity is no longer in the hub".into())),
         },
     };
-    if !connected && is_at_the_source(signs, device, activity).await? {
-        return Ok(Later::Left(format!(
-            "{} shows newer telemetry of it than its last activity at the hub",
-            signs.place()
-        )));
+    if let Some(signs) = signs.filter(|_| !connected)
+        && is_at_the_source(signs, device, activity).await?
+    {
+        let place = signs.place();
+        return Ok(Later::Left(format!("{place} shows a newer sign of life of it than its last activity at the hub")));
     }
     let newer = activity.filter(|at| device.facts.connected.as_ref().is_some_and(|fact| *at > fact.at));
     Ok(Later::There {

@@ -11,6 +11,7 @@ use crate::engine::each::each;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::target::sighting::{self, Proof};
+use crate::engine::turns::in_turn;
 use crate::ids::DeviceId;
 use crate::migration::Device;
 use crate::migration::device::Fact;
@@ -71,8 +72,7 @@ async fn listed(run: &Run, at: &AtHub, devices: &[Device]) -> Result<(Records, V
     let missing: Vec<&DeviceId> =
         devices.iter().map(|device| &device.id).filter(|id| records.get(id).is_none()).collect();
     let most = if records.len() == 0 { missing.len() } else { ONE_BY_ONE };
-    let start = run.next_to_ask.fetch_add(most, Ordering::Relaxed) % missing.len().max(1);
-    let asked_for = missing.iter().cycle().skip(start).take(most.min(missing.len())).map(|id| (*id).clone()).collect();
+    let asked_for = in_turn(missing.into_iter().cloned().collect(), run.inner.turns.next(run.id()), most);
     Ok((records, asked_for))
 }
 

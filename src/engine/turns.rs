@@ -1,0 +1,52 @@
+//! Whose turn it is where not everybody can be asked at once: kept for as long as the program runs, over all turns and
+//! checks of a migration, so that everybody's comes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::migration::MigrationId;
+
+/// How often each migration has asked.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashMap<MigrationId, usize>>);
+
+impl Turns {
+    /// The number of the next asking of a migration.
+    pub(super) fn next(&self, id: MigrationId) -> usize {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = kept.entry(id).or_default();
+        let this = *turn;
+        *turn = turn.wrapping_add(1);
+        this
+    }
+}
+
+/// The `most` of all whose turn it is.
+pub(super) fn in_turn<T>(mut all: Vec<T>, turn: usize, most: usize) -> Vec<T> {
+    if all.len() > most {
+        let first = turn.wrapping_mul(most) % all.len();
+        all.rotate_left(first);
+        all.truncate(most);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybodys_turn_comes() {
+        let all: Vec<u32> = (0..25).collect();
+        let asked: std::collections::HashSet<u32> = (0..3).flat_map(|turn| in_turn(all.clone(), turn, 12)).collect();
+        assert_eq!(asked.len(), 25);
+        assert_eq!(in_turn(vec![1, 2], 7, 12), [1, 2]);
+    }
+
+    #[test]
+    fn each_migration_has_turns_of_its_own() {
+        let turns = Turns::default();
+        let [one, other] = [1, 2].map(|_| MigrationId::new(time::OffsetDateTime::UNIX_EPOCH));
+        assert_eq!((turns.next(one), turns.next(one), turns.next(other)), (0, 1, 0));
+    }
+}
