@@ -1,20 +1,13 @@
 //! Devices with symmetric keys of their own: the target is made to know exactly these, one device at a time, just ahead of
 //! its command. No key is kept, and an enrollment that is there is never changed.
 
-use std::time::Duration;
-
 use super::halt::Halt;
 use super::keys;
 use super::run::Run;
-use super::snapshot;
 use super::target::{self, At};
 use crate::azure::central::KeyPair as Keys;
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
-
-/// How often one device is tried whose keys Azure does not show or take, and the pause between two tries.
-const TRIES: u32 = 3;
-const BETWEEN: Duration = Duration::from_secs(20);
 
 /// What the target makes of a device's own keys.
 #[derive(Debug)]
@@ -25,41 +18,11 @@ pub(super) enum Carried {
     InTheWay(String),
 }
 
-/// Makes the target know the keys of this device, if it has its own. False: the device is not to be told now; its row says
-/// why.
-pub(super) async fn ensure(run: &Run, device: &Device) -> Result<bool, Halt> {
+/// Makes the target know the keys of this device, if it has its own. False: the device is not to be told; its row says why.
+pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
     if device.own_keys != Some(OwnKeys::Due) {
         return Ok(true);
     }
-    match carry(run, device).await {
-        // Azure answers about others: it is the trouble of this one.
-        Err(halt) if halt.may_be_of_one_device() && snapshot::another_can_be_read(run).await.unwrap_or(false) => {
-            put_off(run, device, &halt).await?;
-            Ok(false)
-        }
-        carried => carried,
-    }
-}
-
-/// It is tried again soon, and given up after some tries.
-async fn put_off(run: &Run, device: &Device, halt: &Halt) -> Result<(), Halt> {
-    let again = run.now() + BETWEEN;
-    let why = format!("its own keys could not be carried over: {}", halt.words());
-    run.store()
-        .change_device(run.id(), &device.id, |row| {
-            row.attempts += 1;
-            row.detail = Some(why);
-            if row.attempts < TRIES {
-                row.next_try_at = Some(again);
-            } else if row.outcome.is_open() {
-                row.outcome = Outcome::Failed(FailReason::NotReadable);
-            }
-        })
-        .await?;
-    Ok(())
-}
-
-async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
     let Some(keys) = read(run, device).await? else { return Ok(false) };
     let carried = match &run.at {
         At::Hub(at) => target::hub::individual::carry(at, &device.id, &keys).await?,
@@ -105,16 +68,6 @@ async fn read(run: &Run, device: &Device) -> Result<Option<Keys>, Halt> {
 pub(super) fn are_equal(one: &Keys, primary: &secrecy::SecretString, secondary: &secrecy::SecretString) -> bool {
     let own = keys::key_pair(&one.primary_key, &one.secondary_key);
     own.is_some() && own == keys::key_pair(primary, secondary)
-}
-
-/// Makes the target know the keys of every device that a job is about to tell. False: of some it does not know them.
-pub(super) async fn ensure_all(run: &Run) -> Result<bool, Halt> {
-    let mut all = true;
-    for device in run.store().devices_untold(run.id(), u32::MAX).await? {
-        run.still_wanted().await?;
-        all &= ensure(run, &device).await?;
-    }
-    Ok(all)
 }
 
 /// An answer of the target's that means that something of that name came into being meanwhile.

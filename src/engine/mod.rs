@@ -12,6 +12,7 @@
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
 //! and [`watch`] looks after the moved ones for a day. What is particular to a kind of target has its room in [`target`].
 
+mod admission;
 mod arrivals;
 mod canary;
 mod control;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::admission;
 use super::halt::Halt;
-use super::individuals;
 use super::run::Run;
 use crate::azure::central::{CommandAnswer, MoveCommand};
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
@@ -82,7 +82,7 @@ impl Run {
 /// command was certainly not sent, the row is then as before.
 pub(super) async fn tell(run: &Run, device: &Device, via: Via, connect: u8) -> Result<Told, Halt> {
     let payload = run.payload()?;
-    if !individuals::ensure(run, device).await? {
+    if !admission::ensure(run, device).await? {
         return Ok(Told::Settled);
     }
     let Some(before) = claim(run, device, via, connect).await? else { return Ok(Told::Settled) };

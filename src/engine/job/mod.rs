@@ -14,8 +14,8 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_util::sync::CancellationToken;
 
+use super::admission;
 use super::halt::Halt;
-use super::individuals;
 use super::run::Run;
 use super::snapshot::completed;
 use crate::azure::central::{JobRequest, JobStatus};
@@ -101,7 +101,7 @@ async fn plan(run: &Run) -> Result<JobRecord, Halt> {
 async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     run.still_wanted().await?;
     if run.central.job(&record.id).await?.is_none() {
-        if !individuals::ensure_all(run).await? || exactly_the_cleared(run).await?.is_none() {
+        if !admission::ensure_all(run).await? || exactly_the_cleared(run).await?.is_none() {
             not_used(run, record).await?;
             return Ok(false);
         }

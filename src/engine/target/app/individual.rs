@@ -1,7 +1,8 @@
 //! A device's own keys in an application: an individual attestation of a device that is made ahead.
 
 use super::AtApp;
-use crate::azure::central::{KeyPair as Keys, NewDevice};
+use super::approval::new_device;
+use crate::azure::central::KeyPair as Keys;
 use crate::engine::halt::Halt;
 use crate::engine::individuals::{Carried, are_equal};
 use crate::migration::Device;
@@ -9,12 +10,7 @@ use crate::migration::Device;
 /// Makes the device, where it is not there, and gives it an attestation with these keys, where it has none.
 pub(in crate::engine) async fn carry(at: &AtApp, device: &Device, keys: &Keys) -> Result<Carried, Halt> {
     if at.central.find_device(&device.id).await?.is_none() {
-        let new = NewDevice {
-            display_name: device.display_name.clone().unwrap_or_else(|| device.id.to_string()),
-            template: at.target.assign.as_ref().map(|assign| assign.template.clone()),
-            organizations: None,
-        };
-        at.central.create_device(&device.id, &new).await?;
+        at.central.create_device(&device.id, &new_device(at, device)).await?;
     }
     if let Some(found) = at.central.device_attestation_with_keys(&device.id).await? {
         let own = found.keys.as_ref();

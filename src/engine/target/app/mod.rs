@@ -1,5 +1,6 @@
 //! An IoT Central application that devices go to.
 
+pub(in crate::engine) mod approval;
 pub(in crate::engine) mod baseline;
 pub(in crate::engine) mod individual;
 pub(in crate::engine) mod keys;

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 
-use super::AtApp;
+use super::{AtApp, approval};
 use crate::azure::central::DeviceChange;
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::engine::each::each;
@@ -14,9 +14,8 @@ use crate::engine::turns::in_turn;
 use crate::migration::app_evidence::{AppSeen, judge, must_begin_anew};
 use crate::migration::device::Fact;
 use crate::migration::evidence::Arrival;
-use crate::migration::{CommandState, Device, Outcome, WaitReason};
+use crate::migration::{Device, Outcome};
 use crate::store::devices::Example;
-use crate::store::events::EventKind;
 
 /// Devices that are not on their way, and such as wait for approval, asked about at one sweep: a call each, of those that
 /// commands need too.
@@ -27,7 +26,7 @@ const AWAITING: usize = 60;
 pub(in crate::engine) async fn look_for(run: &Run, at: &AtApp, devices: Vec<Device>) -> Result<(), Halt> {
     let (mut wanted, others): (Vec<Device>, Vec<Device>) =
         devices.into_iter().partition(|device| device.outcome == Outcome::Pending);
-    let (awaiting, others): (Vec<Device>, Vec<Device>) = others.into_iter().partition(awaits_approval);
+    let (awaiting, others): (Vec<Device>, Vec<Device>) = others.into_iter().partition(approval::is_awaited);
     let turn = run.inner.turns.next(run.id());
     wanted.extend(in_turn(awaiting, turn, AWAITING));
     wanted.extend(in_turn(others, turn, OTHERS));
@@ -42,10 +41,6 @@ pub(in crate::engine) async fn look_for(run: &Run, at: &AtApp, devices: Vec<Devi
         tracing::warn!(device = %device.id, trouble = halt.words(), "one device could not be looked for; the others were");
     }
     Ok(())
-}
-
-fn awaits_approval(device: &Device) -> bool {
-    device.outcome == Outcome::Waiting(WaitReason::Approval)
 }
 
 /// A device that is proven there can be asked about now.
@@ -74,8 +69,8 @@ pub(in crate::engine) async fn look_at(run: &Run, at: &AtApp, device: Device) ->
         run.store().change_device(run.id(), &device.id, |row| row.baseline.app = Some(seen)).await?;
         return Ok(Arrival::NotSeen);
     }
-    if seen.enabled && !seen.provisioned && awaits_approval(&device) {
-        is_let_in(run, &device).await?;
+    if seen.enabled && !seen.provisioned && approval::is_awaited(&device) {
+        approval::is_let_in(run, &device).await?;
         return Ok(Arrival::NotSeen);
     }
     let arrival = judge(before, Some(&seen), told);
@@ -83,7 +78,11 @@ pub(in crate::engine) async fn look_at(run: &Run, at: &AtApp, device: Device) ->
         return Ok(arrival);
     }
     record(run, at, &device, &arrival, &seen, note).await?;
-    if arrival == Arrival::AwaitsApproval && told && approves(run).await? && approve(run, at, &device).await? {
+    if arrival == Arrival::AwaitsApproval
+        && told
+        && approval::is_wished(run).await?
+        && approval::approve(run, at, &device).await?
+    {
         return Ok(Arrival::NotSeen);
     }
     Ok(arrival)
@@ -106,53 +105,6 @@ async fn record(
             sighting::apply(row, arrival, proof, app);
             if row.outcome == Outcome::Moved {
                 row.detail = note;
-            }
-        })
-        .await?;
-    Ok(())
-}
-
-/// Somebody asked that this migration's devices be approved as they arrive; also a moment ago.
-async fn approves(run: &Run) -> Result<bool, Halt> {
-    Ok(run.store().migration(run.id()).await?.is_some_and(|migration| migration.approved_by.is_some()))
-}
-
-/// Approves one device. False: it is not approved; its row says why.
-async fn approve(run: &Run, at: &AtApp, device: &Device) -> Result<bool, Halt> {
-    let change = DeviceChange { enabled: Some(true), ..DeviceChange::default() };
-    let app = &at.target.app_display_name;
-    let why = match at.central.change_device(&device.id, &change).await {
-        Ok(changed) if changed.enabled != Some(false) => {
-            run.note(EventKind::Device, &format!("{} is approved in {app}.", device.id)).await?;
-            is_let_in(run, device).await?;
-            return Ok(true);
-        }
-        Ok(_) => format!("{app} took the approval and shows no effect of it: approve it there"),
-        Err(error) if error.is_transient() || error.needs_sign_in() => return Err(error.into()),
-        Err(error) => format!("it could not be approved: {error}"),
-    };
-    run.store()
-        .change_device(run.id(), &device.id, |row| {
-            if awaits_approval(row) {
-                row.detail = Some(why);
-            }
-        })
-        .await?;
-    Ok(false)
-}
-
-/// It may come in now: it has as long for that as one that has just answered. What a job has to say of it is over.
-async fn is_let_in(run: &Run, device: &Device) -> Result<(), Halt> {
-    let deadline = run.now() + run.patience();
-    run.store()
-        .change_device(run.id(), &device.id, |row| {
-            if row.outcome.is_open() {
-                row.outcome = Outcome::Pending;
-                if row.command == CommandState::Started {
-                    row.command = CommandState::Unclear;
-                }
-                row.deadline = Some(deadline);
-                row.detail = Some("approved there; it has to come once more".into());
             }
         })
         .await?;
