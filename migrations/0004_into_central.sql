@@ -13,6 +13,12 @@ alter table devices add column base_template text;
 -- A device with keys of its own that are to be carried over: 'due' until the target knows them, then 'done'.
 alter table devices add column own_keys text;
 
+-- What a device has besides its identity: its organizations (JSON), and what of all that was carried over, or could not be,
+-- in words; carried_at is null while that is due.
+alter table devices add column organizations text;
+alter table devices add column carried_at integer;
+alter table devices add column carried text;
+
 -- The ID scope of the application that devices go to, once it was read.
 alter table migrations add column app_scope text;
 

@@ -15,6 +15,7 @@
 mod admission;
 mod arrivals;
 mod canary;
+mod carry;
 mod control;
 pub mod counting;
 mod each;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::{Run, Turn};
-use super::{canary, enroll, job, recover, settle, singles, verify};
+use super::{canary, carry, enroll, job, recover, settle, singles, verify};
 use crate::migration::model::{MigrationState, Step, StepState};
 
 /// After so long without a halt a trouble counts as over: longer than a call is tried.
@@ -36,6 +36,10 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
     }
     verify::sweep(run).await?;
+    // Behind everything else: nobody waits for names.
+    if carry::run(run).await? {
+        return Ok(Turn::GoOn);
+    }
     settle::settle(&run.inner, run.id()).await
 }
 

@@ -115,7 +115,13 @@ fn found(device: CentralDevice) -> Found {
     } else {
         Outcome::Pending
     };
-    Found { id: device.id, display_name: device.display_name, outcome, joined_later: false }
+    Found {
+        id: device.id,
+        display_name: device.display_name,
+        organizations: device.organizations.unwrap_or_default(),
+        outcome,
+        joined_later: false,
+    }
 }
 
 /// DPS's rule: at most 128 alphanumerics and `- . _ :`, the last one alphanumeric or `-`.

@@ -10,7 +10,7 @@ use super::Inner;
 use super::halt::Halt;
 use super::run::Run;
 use super::signs::Signs;
-use super::{job, settle, target, verify};
+use super::{carry, job, settle, target, verify};
 use crate::clock::Timestamp;
 use crate::migration::device::Fact;
 use crate::migration::{Device, MigrationId, MigrationState, Outcome};
@@ -60,6 +60,9 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
     }
     if run.migration.state.is_ended() {
         verify::sweep(&run).await?;
+    }
+    if run.migration.state.is_ended() {
+        while carry::run(&run).await? {}
     }
     let devices = inner.store.devices_moved_since(id, since).await?;
     target::check_again(&run, &devices).await?;

@@ -268,6 +268,10 @@ pub struct Device {
     pub id: DeviceId,
     /// Its display name in the source.
     pub display_name: Option<String>,
+    /// The organizations that it was of there.
+    pub organizations: Vec<String>,
+    /// What of name, organizations and properties was carried over, or could not be, in words; absent = nothing yet.
+    pub carried: Option<Fact>,
     /// It was not in the snapshot: a job took it along.
     pub joined_later: bool,
     /// What became of it.

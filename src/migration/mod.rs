@@ -4,6 +4,7 @@
 //! that it can be read and tested without a database or a network.
 
 pub mod app_evidence;
+pub mod belongings;
 pub mod counts;
 pub mod coverage;
 pub mod device;

@@ -97,6 +97,36 @@ pub enum KeyHandling {
 }
 stored_names!(KeyHandling { Program = "program", ByHand = "by_hand" });
 
+/// Whether what devices have besides their identity is carried over: it costs a call a device, of those that commands need
+/// too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carry {
+    /// For up to [`Carry::MANY`] devices.
+    Few,
+    /// For any number.
+    All,
+    /// Not at all.
+    #[default]
+    Nothing,
+}
+stored_names!(Carry { Few = "few", All = "all", Nothing = "nothing" });
+
+impl Carry {
+    /// More devices than this are many.
+    pub const MANY: u64 = 2_000;
+
+    /// Whether it is done for so many devices.
+    #[must_use]
+    pub fn applies_to(self, devices: u64) -> bool {
+        match self {
+            Self::Few => devices <= Self::MANY,
+            Self::All => true,
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// What the person chose and reviewed. At *Start* Azure is read again and must still equal it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -109,6 +139,9 @@ pub struct Plan {
     /// True: devices with symmetric keys of their own are carried over too, each with its keys.
     #[serde(default)]
     pub carry_individual: bool,
+    /// Whether names, organizations and properties are carried over.
+    #[serde(default)]
+    pub carry: Carry,
     /// The device to be moved and proven first, if the person named one.
     pub canary: Option<DeviceId>,
     /// Minutes a device that may have been told to move has to turn up at the target.

@@ -53,6 +53,7 @@ fn plan() -> Plan {
         }),
         register_on_arrival: false,
         carry_individual: false,
+        carry: crate::migration::model::Carry::Few,
         canary: None,
         arrival_minutes: 10,
     }
@@ -75,8 +76,13 @@ impl Fixture {
     }
 
     async fn add(&self, id: MigrationId, device: &str, outcome: Outcome) {
-        let found =
-            Found { id: device.into(), display_name: Some(format!("Boiler {device}")), outcome, joined_later: false };
+        let found = Found {
+            id: device.into(),
+            display_name: Some(format!("Boiler {device}")),
+            organizations: Vec::new(),
+            outcome,
+            joined_later: false,
+        };
         let mut tx = self.store.begin_write().await.expect("begins");
         devices::insert(&mut tx, id, &"contoso-fleet".into(), &found).await.expect("inserts");
         tx.commit().await.expect("commits");

@@ -185,6 +185,7 @@ impl Pages {
         let found = Found {
             id: device.into(),
             display_name: Some(format!("Device {device}")),
+            organizations: Vec::new(),
             outcome: Outcome::Pending,
             joined_later: false,
         };
@@ -282,6 +283,7 @@ pub fn plan() -> Plan {
         }),
         register_on_arrival: false,
         carry_individual: false,
+        carry: crate::migration::model::Carry::Few,
         canary: Some("pump-001".into()),
         arrival_minutes: 10,
     }

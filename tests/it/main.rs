@@ -1,6 +1,7 @@
 //! The program as a whole, from outside: spawned as a process, against a simulated Azure in the test's own process.
 
 mod again;
+mod belongings;
 mod browser;
 mod crash;
 mod faults;

@@ -36,6 +36,10 @@ pub struct DeviceTemplate {
     pub telemetry: Vec<String>,
     /// Properties that only its devices write, named likewise.
     pub reported: Vec<String>,
+    /// Properties that its devices never see, named likewise.
+    pub cloud: Vec<String>,
+    /// Properties that people set and its devices obey, named likewise.
+    pub writable: Vec<String>,
 }
 
 /// The command that tells a device to move.
@@ -114,6 +118,10 @@ impl From<Wire> for DeviceTemplate {
             migration: find_move_command(&wire.capability_model),
             telemetry: names_of(&wire.capability_model, |item| is_a(item, "Telemetry")),
             reported: names_of(&wire.capability_model, is_reported),
+            cloud: names_of(&wire.capability_model, |item| is_a(item, "Property") && is_a(item, "Cloud")),
+            writable: names_of(&wire.capability_model, |item| {
+                is_a(item, "Property") && !is_a(item, "Cloud") && item["writable"] == true
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Twins and queries: what a hub knows of its devices besides their identity.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::azure::call::{Call, Path};
 use crate::azure::error::Result;
@@ -132,6 +132,25 @@ impl Hub {
             .target(id.as_str())
             .pace(self.twin_reads(), 1);
         self.channel.find(Self::call(call, SERVICE)).await
+    }
+
+    /// Sets these tags and desired properties of a device's twin, and leaves the others. Its device sees the desired ones.
+    /// Repeating it changes nothing more.
+    ///
+    /// # Errors
+    /// `NotFound` if the hub has no such device; see [`crate::azure::AzureError`] for the rest.
+    pub async fn patch_twin(
+        &self,
+        id: &DeviceId,
+        tags: &Map<String, Value>,
+        desired: &Map<String, Value>,
+    ) -> Result<()> {
+        // An update costs about twice what a read does (azure-api §5.9).
+        let call = Call::patch("change the device's twin", Path::new("/twins").id(id.as_str()))
+            .target(id.as_str())
+            .body(json!({ "tags": tags, "properties": { "desired": desired } }))
+            .pace(self.twin_reads(), 2);
+        self.channel.done(Self::call(call, SERVICE)).await
     }
 
     /// The hub's counts.

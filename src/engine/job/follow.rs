@@ -214,7 +214,13 @@ async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
     if run.store().device(run.id(), id).await?.is_some() {
         return Ok(());
     }
-    let found = Found { id: id.clone(), display_name: None, outcome: Outcome::Pending, joined_later: true };
+    let found = Found {
+        id: id.clone(),
+        display_name: None,
+        organizations: Vec::new(),
+        outcome: Outcome::Pending,
+        joined_later: true,
+    };
     let now = run.now();
     let mut tx = run.store().begin_write().await?;
     devices::insert(&mut tx, run.id(), &run.migration.plan.source.subdomain, &found).await?;

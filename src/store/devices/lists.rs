@@ -115,6 +115,19 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
+    /// Devices proven at the target whose belongings are due, the first to arrive first.
+    pub async fn devices_to_carry(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select * from devices where migration_id = ? and outcome = 'moved' and carried_at is null
+             order by connected_at, device_id limit ?",
+        )
+        .bind(migration.to_string())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
     /// Devices told by a job whose answer is not known, by id.
     pub async fn devices_in_job(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(

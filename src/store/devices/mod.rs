@@ -25,6 +25,8 @@ pub struct Found {
     pub id: DeviceId,
     /// Its display name.
     pub display_name: Option<String>,
+    /// The organizations that it is of.
+    pub organizations: Vec<String>,
     /// Pending, or skipped with the reason that the source shows.
     pub outcome: Outcome,
     /// A job took it along after the snapshot.
@@ -55,8 +57,8 @@ pub async fn insert(
     };
     let (stored, reason) = outcome.stored();
     sqlx::query(
-        "insert into devices (migration_id, device_id, display_name, source, active, joined_later, outcome, reason, detail)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (migration_id, device_id) do nothing",
+        "insert into devices (migration_id, device_id, display_name, source, active, joined_later, outcome, reason, detail, organizations)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (migration_id, device_id) do nothing",
     )
     .bind(migration.to_string())
     .bind(found.id.as_str())
@@ -67,6 +69,7 @@ pub async fn insert(
     .bind(stored)
     .bind(reason)
     .bind(detail)
+    .bind(serde_json::Value::from(found.organizations.clone()).to_string())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -93,7 +96,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let twin = device.baseline.twin.as_ref();
     let app = device.baseline.app.as_ref();
     let mut query = sqlx::query(
-        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, baseline_at = ?, base_status = ?,
+        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?, base_template = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
@@ -106,6 +109,8 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.outcome.is_open())
     .bind(device.cleared)
     .bind(device.own_keys.map(crate::migration::OwnKeys::stored))
+    .bind(device.carried.as_ref().map(|fact| ns(fact.at)))
+    .bind(device.carried.as_ref().map(|fact| fact.evidence.clone()))
     .bind(device.baseline.taken_at.map(ns))
     .bind(record.map(|record| record.status.clone()))
     .bind(record.and_then(|record| record.hub.as_ref()).map(|hub| hub.as_str().to_owned()))

@@ -83,6 +83,8 @@ pub(super) struct Review {
     pub(super) register: Option<&'static str>,
     /// What becomes of devices with keys of their own.
     pub(super) individual: &'static str,
+    /// What becomes of names and properties.
+    pub(super) carry: &'static str,
     pub(super) pace: String,
     /// The form as it was filled in for this draft.
     pub(super) change: String,
@@ -116,6 +118,7 @@ impl Review {
                 true => "Carried over, each with its own symmetric keys",
                 false => "Skipped",
             },
+            carry: crate::web::new::carry_label(migration.plan.carry),
             pace: crate::web::new::pace(&floor(target), None),
             change: Entered::of(migration, cloud.central_suffix).page(),
         }

@@ -89,7 +89,9 @@ fn head() -> Vec<String> {
         names.push(format!("{}_at", stage.stored()));
         names.push(format!("{}_evidence", stage.stored()));
     }
-    names.extend(["told_by", "attempts", "next_try_at", "may_arrive_until", "joined_later"].map(String::from));
+    names.extend(
+        ["told_by", "attempts", "next_try_at", "may_arrive_until", "joined_later", "carried_over"].map(String::from),
+    );
     names
 }
 
@@ -113,7 +115,9 @@ fn row(device: &Device) -> Vec<String> {
     cells.push(device.attempts.to_string());
     cells.push(machine(device.next_try_at));
     cells.push(machine(device.deadline));
+    let carried = text(device.carried.as_ref().map(|fact| fact.evidence.as_str()));
     cells.push(if device.joined_later { "yes" } else { "no" }.to_owned());
+    cells.push(carried);
     cells
 }
 

@@ -29,6 +29,8 @@ pub struct DeviceRow {
     pub why: Option<String>,
     /// What to do.
     pub remedy: Option<&'static str>,
+    /// What was carried over of its name and properties, and what was not.
+    pub carried: Option<String>,
     /// How often it was told or tried.
     pub attempts: u32,
     /// When it is tried again.
@@ -65,6 +67,7 @@ impl DeviceRow {
             // The place says so already.
             why: why(device.outcome.reason().filter(|_| place != Place::Already), device.detail.as_deref()),
             remedy: device.outcome.remedy(),
+            carried: why(None, device.carried.as_ref().map(|fact| fact.evidence.as_str())),
             attempts: device.attempts,
             next_try: device.next_try_at.filter(|_| open).map(|at| Moment::ahead(at, now)),
             until: device.deadline.filter(|_| place == Place::OnTheWay).map(|at| Moment::ahead(at, now)),

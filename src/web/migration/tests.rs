@@ -232,6 +232,7 @@ async fn a_csv_longer_than_one_piece_is_whole() {
         let found = crate::store::devices::Found {
             id: format!("d{number:04}").into(),
             display_name: None,
+            organizations: Vec::new(),
             outcome: crate::migration::Outcome::Pending,
             joined_later: false,
         };

@@ -6,7 +6,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
-use crate::migration::model::Target;
+use crate::migration::model::{Carry, Target};
 use crate::migration::{Migration, Mode};
 use crate::web::paths;
 
@@ -40,6 +40,8 @@ pub struct Entered {
     pub on_arrival: String,
     /// `yes` if devices with keys of their own are carried over.
     pub individual: String,
+    /// Stored name of what is carried over; empty for up to some number of devices.
+    pub carry: String,
     /// Device to be moved first.
     pub canary: String,
     /// Minutes.
@@ -72,6 +74,7 @@ impl Entered {
             group: source.group.to_string(),
             template: source.template.to_string(),
             on_arrival: yes(migration.plan.register_on_arrival),
+            carry: Some(migration.plan.carry).filter(|carry| *carry != Carry::Few).map_or("", Carry::stored).to_owned(),
             individual: yes(migration.plan.carry_individual),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
@@ -126,6 +129,7 @@ impl Entered {
             ("target_template", &self.target_template),
             ("on_arrival", &self.on_arrival),
             ("individual", &self.individual),
+            ("carry", &self.carry),
             ("canary", &self.canary),
             ("minutes", &self.minutes),
         ];

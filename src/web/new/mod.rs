@@ -27,6 +27,7 @@ pub(super) use entered::Entered;
 pub(super) use page::show;
 pub(super) use reading::Trouble;
 pub(super) use summary::{CountWords, pace};
+pub(super) use view::carry_label;
 
 use super::paths;
 use super::state::Web;

@@ -7,7 +7,7 @@ use super::entered::Entered;
 use super::surveyor::{AppMistake, Offer};
 use crate::azure::central::{DeviceGroup, DeviceTemplate};
 use crate::ids::DeviceId;
-use crate::migration::model::{CentralSource, Plan};
+use crate::migration::model::{Carry, CentralSource, Plan};
 use crate::migration::{Migration, Mode};
 
 /// A field of the form, by its key.
@@ -24,6 +24,7 @@ pub(super) enum FieldKey {
     TargetApplication,
     TargetAddress,
     TargetTemplate,
+    Carry,
     Canary,
     Minutes,
 }
@@ -43,6 +44,7 @@ impl FieldKey {
             Self::TargetApplication => "target_application",
             Self::TargetAddress => "target_address",
             Self::TargetTemplate => "target_template",
+            Self::Carry => "carry",
             Self::Canary => "canary",
             Self::Minutes => "minutes",
         }
@@ -61,6 +63,7 @@ impl FieldKey {
             Self::Template => "Device template",
             Self::Dps => "IoT DPS instance",
             Self::Hub => "IoT hub",
+            Self::Carry => "Carry over names and properties",
             Self::Canary => "Canary device",
             Self::Minutes => "Give up on a device that does not turn up after (minutes)",
         }
@@ -108,10 +111,11 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
         (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
             let register_on_arrival = !entered.on_arrival.is_empty();
             let carry_individual = !entered.individual.is_empty();
+            let carry = Carry::from_stored(&entered.carry).unwrap_or(Carry::Few);
             Ok(Chosen {
                 name,
                 mode,
-                plan: Plan { source, target, register_on_arrival, carry_individual, canary, arrival_minutes },
+                plan: Plan { source, target, register_on_arrival, carry_individual, carry, canary, arrival_minutes },
             })
         }
         _ => Err(mistakes),

@@ -69,6 +69,8 @@ fn offer() -> Offer {
             migration: None,
             telemetry: Vec::new(),
             reported: Vec::new(),
+            cloud: Vec::new(),
+            writable: Vec::new(),
         }],
     };
     Offer {
@@ -198,6 +200,8 @@ fn into_central() -> (Entered, Offer) {
         migration: None,
         telemetry: Vec::new(),
         reported: Vec::new(),
+        cloud: Vec::new(),
+        writable: Vec::new(),
     };
     let app = ChosenApp { arm: None, subdomain: "contoso-next".into() };
     let offer =

@@ -11,6 +11,7 @@ use super::reading::{Loaded, Trouble};
 use super::survey::{chosen_template, template_facts};
 use super::surveyor::{CentralAppName, ChosenApp, Offer};
 use crate::migration::Mode;
+use crate::migration::model::Carry;
 use crate::migration::preflight::DeviceMove;
 use crate::web::components::{Choice, Field, Kind};
 
@@ -59,6 +60,8 @@ pub(super) struct Fields {
     pub(super) name: Field,
     pub(super) mode: Field,
     pub(super) modes: Vec<Choice>,
+    pub(super) carry: Field,
+    pub(super) carries: Vec<Choice>,
     pub(super) canary: Field,
     pub(super) minutes: Field,
 }
@@ -96,9 +99,36 @@ impl Fields {
             name: field(FieldKey::Name, mistakes),
             mode: field(FieldKey::Mode, mistakes),
             modes: Mode::ALL.iter().copied().map(choice).collect(),
+            carry: Field {
+                required: false,
+                ..hinted(
+                    FieldKey::Carry,
+                    mistakes,
+                    "Display name, organizations, cloud properties and writable properties, after each device has moved: a call \
+                 a device, from the 20 a second that commands need too.",
+                )
+            },
+            carries: [Carry::All, Carry::Nothing]
+                .iter()
+                .map(|carry| Choice {
+                    value: carry.stored().to_owned(),
+                    label: carry_label(*carry).to_owned(),
+                    chosen: Carry::from_stored(&entered.carry) == Some(*carry),
+                    ..Choice::default()
+                })
+                .collect(),
             canary: Field { required: false, ..hinted(FieldKey::Canary, mistakes, canary) },
             minutes: hinted(FieldKey::Minutes, mistakes, &minutes),
         }
+    }
+}
+
+/// What a choice of carrying over means.
+pub(in crate::web) fn carry_label(carry: Carry) -> &'static str {
+    match carry {
+        Carry::Few => "Yes, for up to 2,000 devices",
+        Carry::All => "Yes, however many there are",
+        Carry::Nothing => "No",
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::engine) mod approval;
 pub(in crate::engine) mod baseline;
+pub(in crate::engine) mod carry;
 pub(in crate::engine) mod individual;
 pub(in crate::engine) mod keys;
 pub(in crate::engine) mod later;
@@ -46,11 +47,15 @@ impl AtApp {
         Ok(self.central.find_device(id).await?.map(seen))
     }
 
+    /// Its templates, as they were when they were first asked for.
+    async fn templates(&self) -> Result<&[DeviceTemplate], AzureError> {
+        self.templates.get_or_try_init(|| self.central.device_templates()).await.map(Vec::as_slice)
+    }
+
     /// The newest sign of life of a device there; `None` where none can be seen.
     async fn newest(&self, id: &DeviceId, seen: &AppSeen) -> Result<Option<Timestamp>, AzureError> {
         let Some(template) = &seen.template else { return Ok(None) };
-        let templates = self.templates.get_or_try_init(|| self.central.device_templates()).await?;
-        let template = templates.iter().find(|known| known.id == *template).cloned();
+        let template = self.templates().await?.iter().find(|known| known.id == *template).cloned();
         Signs::new(&self.central, &self.target.app_display_name, template).newest(id).await
     }
 }

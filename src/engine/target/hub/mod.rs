@@ -1,6 +1,7 @@
 //! A hub that devices reach by way of a DPS.
 
 pub(in crate::engine) mod baseline;
+pub(in crate::engine) mod carry;
 pub(in crate::engine) mod individual;
 pub(in crate::engine) mod keys;
 pub(in crate::engine) mod later;
