@@ -1,6 +1,7 @@
 //! The default fleet ends as the design's table says, device by device, compared with the devices' own logs.
 
 mod canary;
+mod later;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

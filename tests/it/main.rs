@@ -2,6 +2,7 @@
 
 mod again;
 mod belongings;
+mod between;
 mod browser;
 mod crash;
 mod faults;

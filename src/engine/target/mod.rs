@@ -25,17 +25,17 @@ use hub::AtHub;
 #[derive(Debug)]
 pub(super) enum At {
     /// A hub, by way of a DPS.
-    Hub(AtHub),
+    Hub(Box<AtHub>),
     /// An IoT Central application.
-    App(AtApp),
+    App(Box<AtApp>),
 }
 
 impl At {
     /// Clients of `target` that act with these tokens.
     pub(super) fn new(inner: &Inner, target: &Target, tokens: &Arc<dyn TokenProvider>) -> Result<Self, AzureError> {
         Ok(match target {
-            Target::Hub(target) => Self::Hub(AtHub::new(inner, target, tokens)?),
-            Target::App(target) => Self::App(AtApp::new(inner, target, tokens)?),
+            Target::Hub(target) => Self::Hub(Box::new(AtHub::new(inner, target, tokens)?)),
+            Target::App(target) => Self::App(Box::new(AtApp::new(inner, target, tokens)?)),
         })
     }
 }

@@ -10,8 +10,8 @@ use crate::support::journey::Journey;
 use crate::support::lab::Lab;
 use crate::support::person::Person;
 
-/// The host that everybody is moved to.
-const HUB: &str = "contoso-hub.azure-devices.net";
+/// How the ids of temporary devices begin.
+const PROBE: &str = "migrator-probe-";
 /// The columns that a crash must not change. When and by which question something was learnt may differ.
 const COLUMNS: [&str; 3] = ["outcome", "reason", "what_to_do"];
 /// The facts that a crash must not change.
@@ -23,6 +23,10 @@ pub const NONE: [String; 0] = [];
 /// The end of a migration.
 #[derive(Debug)]
 pub struct End {
+    /// Where everybody is moved to.
+    target: Place,
+    /// Temporary devices that are there still.
+    probes: Vec<String>,
     rows: BTreeMap<String, BTreeMap<String, String>>,
     devices: BTreeMap<String, Device>,
     effects: Vec<(String, String)>,
@@ -32,7 +36,7 @@ pub struct End {
 
 impl End {
     /// As it is now.
-    pub async fn of(lab: &Lab, person: &Person, journey: &Journey) -> Self {
+    pub async fn of(lab: &Lab, person: &Person, journey: &Journey, target: Place) -> Self {
         let rows = person.devices(journey).await;
         let shared = lab.shared();
         let calls = shared.log().all();
@@ -41,7 +45,12 @@ impl End {
             !matches!(call.service, Service::Entra | Service::DpsDevice) && is_effect(&method, &call.path)
         });
         let effects = shared.log().effects().into_iter();
+        let of_program = |id: &&String| id.starts_with(PROBE);
         Self {
+            target,
+            probes: shared.look(|world| {
+                world.apps.values().flat_map(|app| app.devices.keys().filter(of_program)).cloned().collect()
+            }),
             rows,
             devices: shared.look(|world| world.devices.clone().into_iter().collect()),
             requests: u32::try_from(requests.count()).expect("few"),
@@ -67,12 +76,13 @@ impl End {
         faults
     }
 
-    /// Rows that the devices contradict, devices told again after an answer, things made twice.
+    /// Rows that the devices contradict, devices told again after an answer, things made twice, temporary devices that
+    /// outlived their use.
     pub fn untruths(&self) -> Vec<String> {
         let mut untruths = Vec::new();
         for (id, row) in &self.rows {
-            let at_hub = self.devices[id].place == Place::Hub { host: HUB.to_owned() };
-            if (row["outcome"] == "moved") != at_hub {
+            let is_there = self.devices[id].place == self.target;
+            if (row["outcome"] == "moved") != is_there {
                 untruths.push(format!("{id} is not where its row says: {row:?}, {:?}", self.log(id)));
             }
             if told_again(&self.devices[id]) {
@@ -82,7 +92,27 @@ impl End {
         let mut seen = HashSet::new();
         let made = self.effects.iter().filter(|(kind, _)| kind.ends_with(".created"));
         untruths.extend(made.filter(|effect| !seen.insert(*effect)).map(|effect| format!("{effect:?} again")));
+        untruths.extend(self.probes.iter().map(|id| format!("{id} is still there")));
+        untruths.extend(self.seen_too_long());
         untruths
+    }
+
+    /// Temporary devices that were there beside another, or while somebody was told.
+    fn seen_too_long(&self) -> Vec<String> {
+        let mut there: Vec<&String> = Vec::new();
+        let mut faults = Vec::new();
+        for (kind, subject) in &self.effects {
+            match kind.as_str() {
+                "device.saved" if subject.starts_with(PROBE) => there.push(subject),
+                "device.deleted" => there.retain(|id| *id != subject),
+                "command.sent" | "job.created" if !there.is_empty() => faults.push(format!("{there:?} at {kind}")),
+                _ => {}
+            }
+            if there.len() > 1 {
+                faults.push(format!("{there:?} at once"));
+            }
+        }
+        faults
     }
 
     /// How many effects of a kind there were.

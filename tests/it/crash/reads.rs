@@ -8,7 +8,7 @@ use iotc_migrator::sandbox::log::Service;
 
 use super::ends::NONE;
 use super::trial::{AT_ONCE, PATIENCE, Trial, room, undisturbed};
-use super::worlds::{BY_JOB, Case, SINGLY};
+use super::worlds::{BY_JOB, Case, INTO_EMPTY, INTO_KNOWN, SINGLY};
 
 /// Holds the request after `skip` that `matches`, before it is answered.
 fn hold(trial: &Trial, skip: u32, matches: fn(&Seen<'_>) -> bool) -> RuleHandle {
@@ -69,6 +69,31 @@ async fn a_look_at_the_target_that_was_broken_off_is_taken_again() {
 
 fn is_record(seen: &Seen<'_>) -> bool {
     seen.service == Service::DpsService && seen.path.starts_with("/registrations/")
+}
+
+/// Of the application that they go to.
+fn is_at_target(seen: &Seen<'_>) -> bool {
+    seen.host == "contoso-next.azureiotcentral.com" && seen.method.as_str() == "GET"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_of_an_empty_application_that_were_broken_off_leave_nothing_behind() {
+    let points: [Point; 3] = [
+        ("the list of its devices", 1, |seen| is_at_target(seen) && seen.path == "/api/devices"),
+        ("the temporary device's credentials", 0, |seen| is_at_target(seen) && seen.path.ends_with("/credentials")),
+        ("a look for the canary", 4, |seen| is_at_target(seen) && seen.path.starts_with("/api/devices/boiler")),
+    ];
+    killed_at_reads(INTO_EMPTY, &points).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_of_an_application_that_knows_devices_are_made_again_after_they_were_broken_off() {
+    let points: [Point; 3] = [
+        ("the third baseline", 2, |seen| is_at_target(seen) && seen.path.starts_with("/api/devices/boiler")),
+        ("the properties of a device", 0, |seen| is_at_target(seen) && seen.path.ends_with("/properties")),
+        ("the credentials of a device", 0, |seen| is_at_target(seen) && seen.path.ends_with("/credentials")),
+    ];
+    killed_at_reads(INTO_KNOWN, &points).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,6 +117,6 @@ impl Trial {
     /// Waits for the end, and reads it.
     pub async fn see_the_end(&self) -> End {
         self.ada.wait_for_any(&self.journey, &ENDED, PATIENCE).await;
-        End::of(&self.lab, &self.ada, &self.journey).await
+        End::of(&self.lab, &self.ada, &self.journey, self.case.place()).await
     }
 }

@@ -1,12 +1,13 @@
 //! The small fleets that the program is killed over.
 
 use iotc_migrator::sandbox::clock::SandboxClock;
-use iotc_migrator::sandbox::device::Kind;
+use iotc_migrator::sandbox::device::{Kind, Place};
 use iotc_migrator::sandbox::fleet::{self, BOILER, Spec};
 use iotc_migrator::sandbox::world::World;
 use time::Duration;
 
 use crate::support::journey::Wish;
+use crate::support::truth::HUB;
 
 /// A fleet, and how a person moves it.
 #[derive(Clone, Copy)]
@@ -15,23 +16,46 @@ pub struct Case {
     pub world: fn(&SandboxClock) -> World,
     /// DPS registers each device as it arrives, whatever is known of keys.
     pub on_arrival: bool,
+    /// They go to another application, and not to the hub.
+    pub into_app: bool,
     /// Devices that are waited for in the end, until the person presses *Finish now*.
     pub waiting: usize,
+    /// Names and properties are carried over.
+    pub carries: bool,
 }
 
 /// Eight obedient devices with one key: identities are made ahead, a canary is told, the rest go by job.
-pub const BY_JOB: Case = Case { world: obedient, on_arrival: false, waiting: 0 };
+pub const BY_JOB: Case = Case { world: obedient, on_arrival: false, into_app: false, carries: false, waiting: 0 };
 
 /// One device of each kind, among them a simulated one that a job would hit: single commands, two keys.
-pub const SINGLY: Case = Case { world: mixed, on_arrival: false, waiting: 1 };
+pub const SINGLY: Case = Case { world: mixed, on_arrival: false, into_app: false, carries: false, waiting: 1 };
 
 /// By job, and DPS makes the identities; some devices answer the job in ways that give no reason.
-pub const ON_ARRIVAL: Case = Case { world: troubled, on_arrival: true, waiting: 1 };
+pub const ON_ARRIVAL: Case = Case { world: troubled, on_arrival: true, into_app: false, carries: false, waiting: 1 };
+
+/// Four obedient devices into an empty application: a temporary device is made for its ID scope, and the rest go by job.
+pub const INTO_EMPTY: Case =
+    Case { world: before_an_empty_app, on_arrival: false, into_app: true, carries: true, waiting: 0 };
+
+/// One device of each kind into an application that knows two of them: single commands, two keys.
+pub const INTO_KNOWN: Case =
+    Case { world: before_a_known_app, on_arrival: false, into_app: true, carries: false, waiting: 1 };
 
 impl Case {
+    /// Where everybody is moved to.
+    pub fn place(&self) -> Place {
+        match self.into_app {
+            true => Place::App { sub: fleet::NEXT_APP.to_owned() },
+            false => Place::Hub { host: HUB.to_owned() },
+        }
+    }
+
     /// What the person chooses.
     pub fn wish(&self) -> Wish {
-        let wish = Wish::default().with("Give up on a device that does not turn up after (minutes)", "1");
+        let wish = if self.into_app { Wish::into_app("Contoso next", Some("Boiler")) } else { Wish::default() };
+        let wish = wish.with("Give up on a device that does not turn up after (minutes)", "1");
+        // Each name is an effect more to be killed at: in one case they are enough.
+        let wish = wish.with("Carry over names and properties", if self.carries { "" } else { "nothing" });
         if self.on_arrival { wish.with("Let DPS register each device as it arrives", "yes") } else { wish }
     }
 }
@@ -78,6 +102,40 @@ fn troubled(clock: &SandboxClock) -> World {
             normal,
         ],
     );
+    world
+}
+
+fn before_an_empty_app(clock: &SandboxClock) -> World {
+    let mut world = fleet::simple_world(clock, 4, "S2", 10);
+    fleet::add_app(&mut world, fleet::NEXT_APP, "0ne00A00004");
+    world
+}
+
+fn before_a_known_app(clock: &SandboxClock) -> World {
+    let mut world = fleet::simple_world(clock, 0, "S2", 10);
+    fleet::add_symmetric_group(&mut world, fleet::MAIN_APP, "second-plant", false);
+    let normal = Spec::new(BOILER);
+    add(
+        &mut world,
+        clock,
+        &[
+            Spec { kind: Kind::Refuses, ..normal },
+            normal,
+            normal,
+            normal,
+            Spec { group: "second-plant", ..normal },
+            Spec { kind: Kind::AnswerLost, ..normal },
+            Spec { online: false, ..normal },
+            Spec { kind: Kind::Vanishes, ..normal },
+            Spec { kind: Kind::Simulated, ..normal },
+            Spec { announces: true, ..normal },
+        ],
+    );
+    fleet::add_app(&mut world, fleet::NEXT_APP, "0ne00A00004");
+    let now = clock.now() - Duration::hours(3);
+    let before = Some(now - Duration::days(1));
+    fleet::add_known_device(&mut world, fleet::NEXT_APP, "boiler-0003", Some(BOILER), before, now);
+    fleet::add_known_device(&mut world, fleet::NEXT_APP, "boiler-0004", Some(BOILER), None, now);
     world
 }
 

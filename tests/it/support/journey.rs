@@ -13,10 +13,23 @@ pub struct Wish {
     pub app: String,
     pub group: String,
     pub template: String,
-    pub dps: String,
-    pub hub: String,
+    pub onto: Onto,
     /// More fields, by label.
     pub more: Vec<(String, String)>,
+}
+
+/// Where the devices are to go, by the words on the page.
+#[derive(Debug, Clone)]
+pub enum Onto {
+    Hub {
+        dps: String,
+        hub: String,
+    },
+    App {
+        app: String,
+        /// What devices are assigned to there; none: nothing is chosen.
+        template: Option<String>,
+    },
 }
 
 impl Default for Wish {
@@ -26,8 +39,7 @@ impl Default for Wish {
             app: "Contoso fleet".into(),
             group: "Boilers - all".into(),
             template: "Boiler".into(),
-            dps: "contoso-dps".into(),
-            hub: "contoso-hub".into(),
+            onto: Onto::Hub { dps: "contoso-dps".into(), hub: "contoso-hub".into() },
             more: vec![("Give up on a device that does not turn up after (minutes)".into(), "2".into())],
         }
     }
@@ -46,7 +58,16 @@ impl Wish {
 
     /// The boilers, onto the small hub that shows throttling.
     pub fn onto_the_small_hub() -> Self {
-        Self { hub: "contoso-hub-small".into(), ..Self::default() }
+        let onto = Onto::Hub { dps: "contoso-dps".into(), hub: "contoso-hub-small".into() };
+        Self { onto, ..Self::default() }
+    }
+
+    /// The boilers, into another application, where they get this template.
+    pub fn into_app(app: &str, template: Option<&str>) -> Self {
+        let onto = Onto::App { app: app.into(), template: template.map(str::to_owned) };
+        let wish = Self { name: "Boilers to another application".into(), onto, ..Self::default() };
+        // So that a device that is changed there is changed by what a test is about.
+        wish.with("Carry over names and properties", "nothing")
     }
 
     /// With this device moved and proven first.
@@ -71,15 +92,26 @@ impl Person {
     /// The form with everything chosen, as it stands before *Migrate*.
     pub async fn fill_in(&self, wish: &Wish) -> (Page, Form) {
         let mut page = self.open("/").await;
-        let choices = [
+        if matches!(wish.onto, Onto::App { .. }) {
+            page = self.choose_mode(page, "IoT Central → IoT Central").await;
+        }
+        let source = [
             ("IoT Central application", &wish.app),
             ("Device group", &wish.group),
             ("Device template", &wish.template),
-            ("IoT DPS instance", &wish.dps),
-            ("IoT hub", &wish.hub),
         ];
-        for (label, text) in choices {
-            page = self.choose(page, label, text).await;
+        for (label, text) in source {
+            page = self.choose_in(page, "Source", label, text).await;
+        }
+        let target = match &wish.onto {
+            Onto::Hub { dps, hub } => vec![("IoT DPS instance", dps), ("IoT hub", hub)],
+            Onto::App { app, template } => {
+                let template = template.iter().map(|template| ("Assign to template (optional)", template));
+                [("IoT Central application", app)].into_iter().chain(template).collect()
+            }
+        };
+        for (label, text) in target {
+            page = self.choose_in(page, "Target", label, text).await;
         }
         page = self.until(page, |page| page.can_press("Migrate") || page.text().contains("stands in the way")).await;
         let mut form = page.form_with_button("Migrate").expect("a form");
@@ -90,18 +122,30 @@ impl Person {
         (page, form)
     }
 
-    /// Chooses from one list of the form, once it is there, and has the lists that follow from it loaded.
-    pub async fn choose(&self, page: Page, label: &str, text: &str) -> Page {
-        let page = self.until_listed(page, label, text).await;
-        let value = page.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
-        let name = page.name_of(label).expect("a control");
+    /// Chooses from where to where, and has the lists that follow from it loaded.
+    pub async fn choose_mode(&self, page: Page, mode: &str) -> Page {
+        let (name, value) = page.entry(mode).unwrap_or_else(|| panic!("no {mode}:\n{}", page.text()));
         let form = page.form_with_button("Load").expect("a form").set(&name, &value);
         self.submit(&page, form).await
     }
 
-    /// Loads the form again until a list has what is wanted: lists are read in the background.
-    async fn until_listed(&self, page: Page, label: &str, text: &str) -> Page {
-        self.until(page, |page| page.option(label, text).is_some()).await
+    /// Chooses from one list of the form, once it is there, and has the lists that follow from it loaded.
+    pub async fn choose(&self, page: Page, label: &str, text: &str) -> Page {
+        let page = self.until(page, |page| page.option(label, text).is_some()).await;
+        self.choose_listed(&page, &page, label, text).await
+    }
+
+    /// The same in the part of the form with this heading.
+    pub async fn choose_in(&self, page: Page, part: &str, label: &str, text: &str) -> Page {
+        let page = self.until(page, |page| page.part(part).option(label, text).is_some()).await;
+        self.choose_listed(&page, &page.part(part), label, text).await
+    }
+
+    async fn choose_listed(&self, page: &Page, part: &Page, label: &str, text: &str) -> Page {
+        let value = part.option(label, text).unwrap_or_else(|| panic!("no {text} in {label}:\n{}", page.text()));
+        let name = part.name_of(label).expect("a control");
+        let form = page.form_with_button("Load").expect("a form").set(&name, &value);
+        self.submit(page, form).await
     }
 
     /// Loads the form again until it is as wanted, or for a while.

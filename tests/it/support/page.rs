@@ -114,6 +114,24 @@ impl Page {
         None
     }
 
+    /// The part of a form with this heading, as if it were all of the page.
+    pub fn part(&self, heading: &str) -> Self {
+        let document = self.document();
+        let headed =
+            |part: &ElementRef<'_>| part.select(&select("legend")).next().is_some_and(|own| words(own) == heading);
+        let html = document.select(&select("fieldset")).find(headed).map(|part| part.html()).unwrap_or_default();
+        Self { html, ..self.clone() }
+    }
+
+    /// Name and value of the radio button or check box with this label.
+    pub fn entry(&self, label: &str) -> Option<(String, String)> {
+        let document = self.document();
+        let found = document.select(&select("label")).find(|found| words(*found) == label)?;
+        let id = found.value().attr("for")?;
+        let control = document.select(&select("input")).find(|control| control.value().attr("id") == Some(id))?;
+        Some((control.value().attr("name")?.to_owned(), control.value().attr("value").unwrap_or("on").to_owned()))
+    }
+
     /// The value of the option with these words in the select with this label.
     pub fn option(&self, label: &str, text: &str) -> Option<String> {
         let name = self.name_of(label)?;

@@ -1,9 +1,11 @@
 //! What really happened: the devices' own logs, what the services hold, and the effects that calls had.
 
+use iotc_migrator::sandbox::central::model::AppDevice;
 use iotc_migrator::sandbox::device::{self, Device, Happening, Place, Via};
 use iotc_migrator::sandbox::dps::model::{Group, Settings};
 use iotc_migrator::sandbox::fleet::MAIN_APP;
 use iotc_migrator::sandbox::hub::model::{Authentication, Identity};
+use iotc_migrator::sandbox::log::{Call, Service};
 use iotc_migrator::sandbox::world::World;
 
 use super::lab::Lab;
@@ -30,6 +32,21 @@ impl Lab {
     /// The device is connected to this hub now.
     pub fn is_at_hub(&self, host: &str, id: &str) -> bool {
         self.shared().look(|world| device::is_at_hub(world, host, id))
+    }
+
+    /// The device is connected to this application now.
+    pub fn is_at_app(&self, sub: &str, id: &str) -> bool {
+        self.shared().look(|world| device::is_at_app(world, sub, id))
+    }
+
+    /// What an application knows of a device.
+    pub fn known_at(&self, sub: &str, id: &str) -> Option<AppDevice> {
+        self.shared().look(|world| world.apps[sub].devices.get(id).cloned())
+    }
+
+    /// The calls to a service, oldest first.
+    pub fn calls_to(&self, service: Service) -> Vec<Call> {
+        self.shared().log().all().into_iter().filter(|call| call.service == service).collect()
     }
 
     /// Switches a device on or off.

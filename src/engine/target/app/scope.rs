@@ -26,10 +26,9 @@ const MOST_ASKED: usize = 20;
 pub(in crate::engine) async fn find(run: &Run, at: &AtApp) -> Result<(), Halt> {
     let known = run.store().app_scope(run.id()).await?.is_some();
     if let Some(probe) = run.store().probe(run.id()).await? {
-        let removed = remove(&run.inner, &run.migration, at, &probe).await;
-        // Where the scope is known, a device that cannot be removed now holds nobody up: it is for `remove_left_over`.
-        if !known {
-            removed?;
+        match remove(&run.inner, &run.migration, at, &probe).await {
+            Err(halt) if known => may_stay(run, at, &probe, halt).await?,
+            removed => removed?,
         }
     }
     if known {
@@ -124,9 +123,7 @@ async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
     match shown? {
         Some(scope) => {
             if let Err(halt) = removed {
-                tracing::warn!(device = %probe, trouble = halt.words(), "the temporary device could not be removed yet");
-                let text = format!("{probe} could not be removed from {app} yet; it is tried again.");
-                run.note(EventKind::Trouble, &text).await?;
+                may_stay(run, at, &probe, halt).await?;
             }
             Ok(scope)
         }
@@ -135,6 +132,18 @@ async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
             Err(not_shown(at))
         }
     }
+}
+
+/// A temporary device could not be removed though the scope is known. A passing trouble is waited out; what does not pass
+/// holds nobody up, and is for [`remove_left_over`].
+async fn may_stay(run: &Run, at: &AtApp, probe: &DeviceId, halt: Halt) -> Result<(), Halt> {
+    match &halt {
+        Halt::Azure(error) if !error.is_transient() && !error.needs_sign_in() => {}
+        _ => return Err(halt),
+    }
+    let app = &at.target.app_display_name;
+    let text = format!("{probe} could not be removed from {app}: {}. It is tried again.", halt.words());
+    run.note(EventKind::Trouble, &text).await
 }
 
 fn new_probe() -> Result<DeviceId, Halt> {

@@ -59,7 +59,7 @@ pub(in crate::engine) async fn look_at(run: &Run, at: &AtApp, device: Device) ->
     // Without a template no sign of life of a device that was there before can be seen.
     let mut note = None;
     if told && seen.provisioned && seen.enabled {
-        note = give_template(at, &mut seen, &device).await?;
+        note = give_template(run, at, &mut seen, &device).await?;
     }
     let before = device.baseline.app.as_ref();
     if seen.provisioned && before.is_some_and(|before| before.provisioned) {
@@ -112,8 +112,14 @@ async fn record(
 }
 
 /// Gives a device that has come the template that was chosen, unless it has one. That the application does not take it for
-/// this device is said on its row, and holds nobody back.
-async fn give_template(at: &AtApp, seen: &mut AppSeen, device: &Device) -> Result<Option<String>, AzureError> {
+/// this device is said on its row, and holds nobody back; nor does a trouble that lasts: once the device's time is over, that it
+/// has come counts for more.
+pub(super) async fn give_template(
+    run: &Run,
+    at: &AtApp,
+    seen: &mut AppSeen,
+    device: &Device,
+) -> Result<Option<String>, AzureError> {
     let Some(assign) = &at.target.assign else { return Ok(None) };
     match &seen.template {
         Some(own) if *own == assign.template => return Ok(None),
@@ -130,7 +136,14 @@ async fn give_template(at: &AtApp, seen: &mut AppSeen, device: &Device) -> Resul
             ErrorKind::Rejected | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Precondition => {
                 Ok(Some(format!("the template {} could not be assigned: {error}", assign.template_name)))
             }
+            _ if error.is_transient() && is_overdue(run, device) => {
+                Ok(Some(format!("the template {} could not be assigned: {error}", assign.template_name)))
+            }
             _ => Err(error),
         },
     }
+}
+
+fn is_overdue(run: &Run, device: &Device) -> bool {
+    device.deadline.is_some_and(|deadline| deadline <= run.now())
 }

@@ -14,9 +14,9 @@ use crate::web::new::surveyor::Offer;
 pub(in crate::web::new) enum TargetChoices {
     /// A hub, by way of a DPS.
     Hub {
-        dps: Select,
+        dps: Box<Select>,
         dps_remark: Option<Remark>,
-        hub: Select,
+        hub: Box<Select>,
         hub_remark: Option<Remark>,
         /// DPS shall register each device as it arrives.
         on_arrival: bool,
@@ -35,12 +35,12 @@ impl TargetChoices {
     pub(super) fn new(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Self {
         match entered.is_into_central() {
             false => Self::Hub {
-                dps: dps(entered, offer, mistakes),
+                dps: Box::new(dps(entered, offer, mistakes)),
                 dps_remark: offer
                     .dps
                     .ready()
                     .map(|dps| Remark { kind: Kind::Info, text: format!("ID scope {}", dps.id_scope) }),
-                hub: hub(entered, offer, mistakes),
+                hub: Box::new(hub(entered, offer, mistakes)),
                 hub_remark: hub_remark(offer),
                 on_arrival: !entered.on_arrival.is_empty(),
             },
