@@ -133,7 +133,7 @@ impl Engine {
         Ok(words)
     }
 
-    /// Has the hub identities removed that this migration made ahead and that were never used; see [`super::unused`].
+    /// Has the hub identities removed that this migration made ahead and that were never used; see [`super::target::hub::unused`].
     ///
     /// # Errors
     /// [`ControlError::NotNow`] unless the migration is paused, and while that is under way.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::dps::model::Attestation;
 use iotc_migrator::sandbox::faults::{Action, Rule, Seen, When};
-use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, Spec};
+use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, NEXT_APP, Spec};
 use iotc_migrator::sandbox::world::World;
 
 use crate::support::journey::Wish;
@@ -47,6 +48,43 @@ async fn devices_with_keys_of_their_own_are_carried_over_just_ahead_of_their_com
     assert!(rows.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)), "{rows:?}");
     assert!(OWN.iter().all(|id| is_enrolled(&lab, id)));
     assert_eq!(lab.effects("enrollment.created").len(), 1 + OWN.len(), "the group, and one for each of the two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn into_another_application_they_take_their_attestation_along() {
+    let (lab, _program, ada) = lab_of(|world| fleet::add_app(world, NEXT_APP, "0ne00A00004")).await;
+    let wish = Wish::into_app("Contoso next", Some("Boiler")).canary(OWN[0]).with(CHOICE, "yes");
+    let journey = ada.start(&wish).await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    assert!(rows.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_app(NEXT_APP, id)), "{rows:?}");
+    for id in OWN {
+        let (here, there) = (lab.known_at(MAIN_APP, id), lab.known_at(NEXT_APP, id));
+        let (here, there) = (here.expect("it was there"), there.expect("it came"));
+        assert!(there.attestation.is_some() && there.attestation == here.attestation);
+        assert_eq!(there.template.as_deref(), Some(BOILER));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_and_tpms_of_their_own_cannot_be_carried_over_and_are_skipped_with_what_they_are() {
+    let (lab, _program, ada) = lab_of(|world| {
+        let app = world.apps.get_mut(MAIN_APP).expect("the application");
+        let certificate =
+            Attestation::X509 { primary: Some("A".repeat(40)), secondary: None, ca_references: Vec::new() };
+        app.devices.get_mut(OWN[0]).expect("a boiler").attestation = Some(certificate);
+        app.devices.get_mut(OWN[1]).expect("a boiler").attestation =
+            Some(Attestation::Tpm { endorsement_key: "ZW5kb3JzZW1lbnQ=".into() });
+    })
+    .await;
+    let journey = ada.start(&Wish::default().with(CHOICE, "yes")).await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    for (id, kind) in OWN.iter().zip(["a certificate of its own", "a TPM"]) {
+        assert_eq!(rows[*id]["reason"], "individual attestation");
+        assert!(rows[*id]["detail"].contains(kind), "{:?}", rows[*id]);
+        assert!(was_left_alone(&lab.device(id)) && !is_enrolled(&lab, id));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
