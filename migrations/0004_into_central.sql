@@ -13,6 +13,9 @@ alter table devices add column base_template text;
 -- A device with keys of its own that are to be carried over: 'due' until the target knows them, then 'done'.
 alter table devices add column own_keys text;
 
+-- 1: without a template in the source, so in no group.
+alter table devices add column unassigned integer not null default 0;
+
 -- What a device has besides its identity: its organizations (JSON), and what of all that was carried over, or could not be,
 -- in words; carried_at is null while that is due.
 alter table devices add column organizations text;

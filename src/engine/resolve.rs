@@ -143,7 +143,7 @@ async fn another_history_can_be_read(run: &Run) -> Result<bool, Halt> {
 
 /// What the history of the device's command shows.
 pub(super) async fn history(run: &Run, device: &Device) -> Result<Vec<CommandAnswer>, Halt> {
-    match run.central.command_history(&device.id, &run.command()).await {
+    match run.central.command_history(&device.id, &run.command_to(device)).await {
         Ok(history) => Ok(history),
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::DeviceOffline | ErrorKind::Rejected) => {
             Ok(Vec::new())

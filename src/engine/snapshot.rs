@@ -64,10 +64,28 @@ async fn members(run: &Run) -> Result<(), Halt> {
         }
         next = Some(further);
     }
+    if run.migration.plan.tell_unassigned {
+        unassigned_too(run, &everybody).await?;
+        let outside = everybody.values().filter(|device| device.template.is_some()).count() as u64;
+        let mut tx = run.store().begin_write().await?;
+        migrations::set_outside(&mut tx, run.id(), outside.saturating_sub(selected.len() as u64), 0).await?;
+        return Ok(tx.commit().await?);
+    }
     let unassigned = everybody.values().filter(|device| device.template.is_none()).count() as u64;
     let outside = (everybody.len() as u64).saturating_sub(unassigned).saturating_sub(selected.len() as u64);
     let mut tx = run.store().begin_write().await?;
     migrations::set_outside(&mut tx, run.id(), outside, unassigned).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Devices without a template are in no group: they get their rows from the list of all devices.
+async fn unassigned_too(run: &Run, everybody: &HashMap<DeviceId, CentralDevice>) -> Result<(), Halt> {
+    let mut tx = run.store().begin_write().await?;
+    for device in everybody.values().filter(|device| device.template.is_none()) {
+        let found = Found { unassigned: true, ..found(device.clone()) };
+        devices::insert(&mut tx, run.id(), &run.migration.plan.source.subdomain, &found).await?;
+    }
+    migrations::touch(&mut tx, run.id()).await?;
     Ok(tx.commit().await?)
 }
 
@@ -120,6 +138,7 @@ fn found(device: CentralDevice) -> Found {
         display_name: device.display_name,
         organizations: device.organizations.unwrap_or_default(),
         outcome,
+        unassigned: false,
         joined_later: false,
     }
 }

@@ -67,6 +67,16 @@ impl Run {
         })
     }
 
+    /// The command as it reaches this device. One without a template has no component: it is told by the method that its
+    /// firmware listens to (azure-api §3.5).
+    pub(super) fn command_to(&self, device: &Device) -> MoveCommand {
+        let command = self.command();
+        match device.unassigned {
+            true => MoveCommand { component: None, command: command.method_name(), ..command },
+            false => command,
+        }
+    }
+
     /// The command of this migration's template.
     pub(super) fn command(&self) -> MoveCommand {
         MoveCommand {
@@ -86,7 +96,8 @@ pub(super) async fn tell(run: &Run, device: &Device, via: Via, connect: u8) -> R
         return Ok(Told::Settled);
     }
     let Some(before) = claim(run, device, via, connect).await? else { return Ok(Told::Settled) };
-    let answer = run.central.run_command(&device.id, &run.command(), &payload, connect, RESPONSE_SECONDS).await;
+    let answer =
+        run.central.run_command(&device.id, &run.command_to(device), &payload, connect, RESPONSE_SECONDS).await;
     match answer {
         Ok(answer) => record_answer(run, device, &answer, "the command was answered").await,
         Err(error) => record_error(run, error, before).await,

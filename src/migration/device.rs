@@ -272,6 +272,8 @@ pub struct Device {
     pub organizations: Vec<String>,
     /// What of name, organizations and properties was carried over, or could not be, in words; absent = nothing yet.
     pub carried: Option<Fact>,
+    /// It had no template in the source, so it was in no group.
+    pub unassigned: bool,
     /// It was not in the snapshot: a job took it along.
     pub joined_later: bool,
     /// What became of it.

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod device;
 pub mod evidence;
 pub mod model;
+pub mod plan;
 pub mod preflight;
 pub mod reason;
 pub mod sentence;

@@ -100,7 +100,8 @@ pub async fn mark_as_told(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update devices set command = 'started', via = 'job', attempts = attempts + 1, commanded_at = ?, commanded_by = ?, deadline = ?,
-         next_try_at = null where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1",
+         next_try_at = null where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1
+         and unassigned = 0",
     )
     .bind(ns(now))
     .bind(format!("job {id}"))

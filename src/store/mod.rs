@@ -12,6 +12,7 @@ pub mod grants;
 pub mod jobs;
 pub mod migrations;
 pub mod people;
+mod running;
 mod scopes;
 pub mod sessions;
 pub mod steps;

@@ -53,6 +53,7 @@ fn plan() -> Plan {
         }),
         register_on_arrival: false,
         carry_individual: false,
+        tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
         canary: None,
         arrival_minutes: 10,
@@ -80,6 +81,7 @@ impl Fixture {
             id: device.into(),
             display_name: Some(format!("Boiler {device}")),
             organizations: Vec::new(),
+            unassigned: false,
             outcome,
             joined_later: false,
         };

@@ -186,6 +186,7 @@ impl Pages {
             id: device.into(),
             display_name: Some(format!("Device {device}")),
             organizations: Vec::new(),
+            unassigned: false,
             outcome: Outcome::Pending,
             joined_later: false,
         };
@@ -283,6 +284,7 @@ pub fn plan() -> Plan {
         }),
         register_on_arrival: false,
         carry_individual: false,
+        tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
         canary: Some("pump-001".into()),
         arrival_minutes: 10,

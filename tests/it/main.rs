@@ -14,4 +14,5 @@ mod pace;
 mod people;
 mod secrets;
 mod support;
+mod unassigned;
 mod wire;

@@ -218,6 +218,7 @@ async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
         id: id.clone(),
         display_name: None,
         organizations: Vec::new(),
+        unassigned: false,
         outcome: Outcome::Pending,
         joined_later: true,
     };

@@ -65,7 +65,8 @@ async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
     // Those that a job of ours may be telling are cleared too: whether it exists is what the caller asks first.
     let untold = run.store().devices_untold(run.id(), u32::MAX).await?;
     let in_job = run.store().devices_in_job(run.id()).await?;
-    let cleared: HashSet<DeviceId> = untold.into_iter().chain(in_job).map(|device| device.id).collect();
+    let of_the_group = untold.into_iter().filter(|device| !device.unassigned);
+    let cleared: HashSet<DeviceId> = of_the_group.chain(in_job).map(|device| device.id).collect();
     if cleared.len() < FEWEST {
         return Ok(None);
     }

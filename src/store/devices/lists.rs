@@ -38,13 +38,13 @@ impl Store {
         let query = match of {
             Example::Cleared => "select device_id from devices where migration_id = ? and cleared = 1 limit 1",
             Example::WithBaseline => {
-                "select device_id from devices where migration_id = ? and baseline_at is not null limit 1"
+                "select device_id from devices where migration_id = ? and baseline_at is not null and unassigned = 0 limit 1"
             }
             Example::Registered => {
                 "select device_id from devices where migration_id = ? and registered_at is not null limit 1"
             }
             Example::Proven => {
-                "select device_id from devices where migration_id = ? and connected_at is not null limit 1"
+                "select device_id from devices where migration_id = ? and connected_at is not null and unassigned = 0 limit 1"
             }
         };
         let id: Option<String> =
@@ -54,11 +54,12 @@ impl Store {
 
     /// Cleared devices that were never told, in order of their ids.
     ///
-    /// Those that the target had known before come last: how they came is harder to prove.
+    /// Those that the target had known before come last, since how they came is harder to prove, and among the others those
+    /// without a template: how they are told is not documented.
     pub async fn devices_untold(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1
-             order by coalesce(base_provisioned, 0), device_id limit ?",
+             order by coalesce(base_provisioned, 0), unassigned, device_id limit ?",
         )
         .bind(migration.to_string())
         .bind(limit)

@@ -29,6 +29,8 @@ pub struct Found {
     pub organizations: Vec<String>,
     /// Pending, or skipped with the reason that the source shows.
     pub outcome: Outcome,
+    /// It has no template in the source.
+    pub unassigned: bool,
     /// A job took it along after the snapshot.
     pub joined_later: bool,
 }
@@ -57,8 +59,8 @@ pub async fn insert(
     };
     let (stored, reason) = outcome.stored();
     sqlx::query(
-        "insert into devices (migration_id, device_id, display_name, source, active, joined_later, outcome, reason, detail, organizations)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (migration_id, device_id) do nothing",
+        "insert into devices (migration_id, device_id, display_name, source, active, joined_later, outcome, reason, detail, organizations, unassigned)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (migration_id, device_id) do nothing",
     )
     .bind(migration.to_string())
     .bind(found.id.as_str())
@@ -70,6 +72,7 @@ pub async fn insert(
     .bind(reason)
     .bind(detail)
     .bind(serde_json::Value::from(found.organizations.clone()).to_string())
+    .bind(found.unassigned)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -16,6 +16,7 @@ const TABLE: &str = "devices";
 pub(super) struct Row {
     device_id: String,
     display_name: Option<String>,
+    unassigned: bool,
     joined_later: bool,
     outcome: String,
     reason: Option<String>,
@@ -111,6 +112,7 @@ impl TryFrom<Row> for Device {
             display_name: row.display_name,
             organizations: row.organizations.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             carried: fact(row.carried_at, row.carried),
+            unassigned: row.unassigned,
             joined_later: row.joined_later,
             detail: row.detail,
             cleared: row.cleared,

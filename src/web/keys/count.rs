@@ -53,5 +53,5 @@ pub(super) fn count(web: &Web, person: &Person, migration: &Migration) -> Count 
         template: source.template.clone(),
     };
     let state = web.counting.of(&key, Arc::clone(&web.identity.tokens(&person.id)));
-    Count { words: Some(CountWords::of(&state)), ..Count::none(migration) }
+    Count { words: Some(CountWords::of(&state, migration.plan.tell_unassigned)), ..Count::none(migration) }
 }

@@ -7,6 +7,7 @@
 mod act;
 mod count;
 mod page;
+mod review;
 mod stated;
 mod view;
 

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
 use super::count::count;
+use super::review::Review;
 use super::stated::Stated;
-use super::view::{Body, Count, Ingredients, Refusal, Review};
+use super::view::{Body, Count, Ingredients, Refusal};
 use crate::identity::{LocalPath, Person, SignedInUser, sign_in_url};
 use crate::migration::{KeyHandling, Migration, MigrationState};
 use crate::web::errors::PageError;

@@ -17,6 +17,8 @@ pub struct DeviceRow {
     pub id: String,
     /// Its display name, where that says more than the id.
     pub display_name: Option<String>,
+    /// It had no template in the source.
+    pub unassigned: bool,
     /// A job took it along after the snapshot.
     pub joined_later: bool,
     /// The furthest fact proven.
@@ -60,6 +62,7 @@ impl DeviceRow {
             anchor: format!("device-{}", byte_serialize(device.id.as_str().as_bytes()).collect::<String>()),
             id: device.id.to_string(),
             display_name: device.display_name.clone().filter(|name| name != device.id.as_str() && !name.is_empty()),
+            unassigned: device.unassigned,
             joined_later: device.joined_later,
             stage: device.facts.stage().map_or("Not told", stage_label),
             facts: facts(device),

@@ -233,6 +233,7 @@ async fn a_csv_longer_than_one_piece_is_whole() {
             id: format!("d{number:04}").into(),
             display_name: None,
             organizations: Vec::new(),
+            unassigned: false,
             outcome: crate::migration::Outcome::Pending,
             joined_later: false,
         };

@@ -40,6 +40,8 @@ pub struct Entered {
     pub on_arrival: String,
     /// `yes` if devices with keys of their own are carried over.
     pub individual: String,
+    /// `yes` if devices without a template are told too.
+    pub unassigned: String,
     /// Stored name of what is carried over; empty for up to some number of devices.
     pub carry: String,
     /// Device to be moved first.
@@ -75,6 +77,7 @@ impl Entered {
             template: source.template.to_string(),
             on_arrival: yes(migration.plan.register_on_arrival),
             carry: Some(migration.plan.carry).filter(|carry| *carry != Carry::Few).map_or("", Carry::stored).to_owned(),
+            unassigned: yes(migration.plan.tell_unassigned),
             individual: yes(migration.plan.carry_individual),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
@@ -129,6 +132,7 @@ impl Entered {
             ("target_template", &self.target_template),
             ("on_arrival", &self.on_arrival),
             ("individual", &self.individual),
+            ("unassigned", &self.unassigned),
             ("carry", &self.carry),
             ("canary", &self.canary),
             ("minutes", &self.minutes),

@@ -111,11 +111,21 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
         (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
             let register_on_arrival = !entered.on_arrival.is_empty();
             let carry_individual = !entered.individual.is_empty();
+            let tell_unassigned = !entered.unassigned.is_empty();
             let carry = Carry::from_stored(&entered.carry).unwrap_or(Carry::Few);
             Ok(Chosen {
                 name,
                 mode,
-                plan: Plan { source, target, register_on_arrival, carry_individual, carry, canary, arrival_minutes },
+                plan: Plan {
+                    source,
+                    target,
+                    register_on_arrival,
+                    carry_individual,
+                    tell_unassigned,
+                    carry,
+                    canary,
+                    arrival_minutes,
+                },
             })
         }
         _ => Err(mistakes),

@@ -94,7 +94,7 @@ impl Summary {
                 Audience::Script if counting || checking => "every 2s",
                 Audience::Script => "",
             },
-            count: review.count.as_ref().map(CountWords::of),
+            count: review.count.as_ref().map(|count| CountWords::of(count, !entered.unassigned.is_empty())),
             checking,
             pace: review.floor.as_ref().map(|floor| pace(floor, review.count.as_ref())),
             keys: review.survey.enrollment.map(|groups| {
@@ -162,8 +162,8 @@ fn kind(finding: &Finding) -> Kind {
 }
 
 impl CountWords {
-    /// `at least 3,400 devices match, counting`.
-    pub(in crate::web) fn of(count: &CountState) -> Self {
+    /// `at least 3,400 devices match, counting`. `unassigned_too`: devices without a template are not left out.
+    pub(in crate::web) fn of(count: &CountState, unassigned_too: bool) -> Self {
         let matching = grouped(count.matching);
         let noun = if count.matching == 1 { "device matches" } else { "devices match" };
         let headline = match (count.members_done, &count.error) {
@@ -193,18 +193,25 @@ impl CountWords {
             (false, None) => format!("at least {movable} to move of {matching}, counting"),
         };
         let movable = (movable, count.members_done);
-        Self { headline, to_move, movable, left_out: left_out(count), detail: Some(detail), counting: !count.is_over() }
+        Self {
+            headline,
+            to_move,
+            movable,
+            left_out: left_out(count, unassigned_too),
+            detail: Some(detail),
+            counting: !count.is_over(),
+        }
     }
 }
 
 /// The devices that are not told, in the words of the findings.
-fn left_out(count: &CountState) -> Vec<String> {
+fn left_out(count: &CountState, unassigned_too: bool) -> Vec<String> {
     let kinds = [
         (count.simulated, Finding::Simulated as fn(u64) -> Finding),
         (count.blocked, Finding::Blocked),
         (count.unprovisioned, Finding::NeverConnected),
         (count.other_template, Finding::OtherTemplate),
-        (count.unassigned, Finding::Unassigned),
+        (if unassigned_too { 0 } else { count.unassigned }, Finding::Unassigned),
     ];
     let words = |finding: Finding| format!("{} {}", finding.what(), finding.remedy());
     kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, finding)| words(finding(number))).collect()

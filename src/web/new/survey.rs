@@ -55,7 +55,10 @@ impl Surveyor {
                 state: app.arm.as_ref().and_then(|arm| arm.state.clone()),
             }),
             template: template.map(template_facts),
-            members: group.zip(count.as_ref()).map(|(group, count)| member_facts(group, count)),
+            members: group.zip(count.as_ref()).map(|(group, count)| MemberFacts {
+                unassigned: if entered.unassigned.is_empty() { count.unassigned } else { 0 },
+                ..member_facts(group, count)
+            }),
             enrollment: tried.enrollment,
             dps: offer.dps.ready().map(|dps| DpsFacts {
                 name: dps.name.clone(),
