@@ -36,6 +36,10 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
     }
     verify::sweep(run).await?;
+    // Whom the migration waits for is said while names still follow.
+    if run.store().counts(run.id()).await?.waiting > 0 {
+        settle::settle(&run.inner, run.id()).await?;
+    }
     // Behind everything else: nobody waits for names.
     if carry::run(run).await? {
         return Ok(Turn::GoOn);
