@@ -6,15 +6,24 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::migration::MigrationId;
 
-/// How often each migration has asked.
+/// What is asked: each question has turns of its own, since two that took turns would each ask the same half for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Question {
+    /// Whether a device has come.
+    Sweep,
+    /// Whether it is still there.
+    Later,
+}
+
+/// How often each migration has asked what.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<MigrationId, usize>>);
+pub(super) struct Turns(Mutex<HashMap<(MigrationId, Question), usize>>);
 
 impl Turns {
     /// The number of the next asking of a migration.
-    pub(super) fn next(&self, id: MigrationId) -> usize {
+    pub(super) fn next(&self, id: MigrationId, question: Question) -> usize {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = kept.entry(id).or_default();
+        let turn = kept.entry((id, question)).or_default();
         let this = *turn;
         *turn = turn.wrapping_add(1);
         this
@@ -44,9 +53,10 @@ mod tests {
     }
 
     #[test]
-    fn each_migration_has_turns_of_its_own() {
+    fn each_migration_and_each_question_has_turns_of_its_own() {
         let turns = Turns::default();
         let [one, other] = [1, 2].map(|_| MigrationId::new(time::OffsetDateTime::UNIX_EPOCH));
-        assert_eq!((turns.next(one), turns.next(one), turns.next(other)), (0, 1, 0));
+        let asked = [(one, Question::Sweep), (one, Question::Later), (one, Question::Later), (other, Question::Later)];
+        assert_eq!(asked.map(|(id, question)| turns.next(id, question)), [0, 0, 1, 0]);
     }
 }

@@ -7,7 +7,7 @@ use super::{AtApp, sight};
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::signs::Signs;
-use crate::engine::turns::in_turn;
+use crate::engine::turns::{Question, in_turn};
 use crate::engine::watch::{self, Later};
 use crate::migration::device::Fact;
 use crate::migration::{Device, Outcome};
@@ -17,7 +17,7 @@ const LOOKS: usize = 500;
 
 pub(in crate::engine) async fn check(run: &Run, at: &AtApp, devices: &[Device]) -> Result<(), Halt> {
     let home = watch::signs_at_the_source(run).await?;
-    let turn = run.inner.turns.next(run.id());
+    let turn = run.inner.turns.next(run.id(), Question::Later);
     let asked = in_turn(devices.iter().collect(), turn, watch::SIGNS);
     for device in in_turn(devices.iter().collect(), turn, LOOKS) {
         let home = home.as_ref().filter(|_| asked.iter().any(|one| one.id == device.id));

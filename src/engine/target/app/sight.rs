@@ -10,7 +10,7 @@ use crate::engine::each::each;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::target::sighting::{self, Proof};
-use crate::engine::turns::in_turn;
+use crate::engine::turns::{Question, in_turn};
 use crate::migration::app_evidence::{AppSeen, judge, must_begin_anew};
 use crate::migration::device::Fact;
 use crate::migration::evidence::Arrival;
@@ -27,7 +27,7 @@ pub(in crate::engine) async fn look_for(run: &Run, at: &AtApp, devices: Vec<Devi
     let (mut wanted, others): (Vec<Device>, Vec<Device>) =
         devices.into_iter().partition(|device| device.outcome == Outcome::Pending);
     let (awaiting, others): (Vec<Device>, Vec<Device>) = others.into_iter().partition(approval::is_awaited);
-    let turn = run.inner.turns.next(run.id());
+    let turn = run.inner.turns.next(run.id(), Question::Sweep);
     wanted.extend(in_turn(awaiting, turn, AWAITING));
     wanted.extend(in_turn(others, turn, OTHERS));
     let look = |device: Device| {

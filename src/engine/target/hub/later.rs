@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::signs::Signs;
-use crate::engine::turns::in_turn;
+use crate::engine::turns::{Question, in_turn};
 use crate::engine::watch::{self, Later};
 use crate::ids::DeviceId;
 use crate::migration::Device;
@@ -30,7 +30,7 @@ pub(in crate::engine) async fn check(run: &Run, at: &AtHub, devices: &[Device]) 
         .map(|twin| (twin.device_id.clone(), twin))
         .collect();
     let signs = watch::signs_at_the_source(run).await?;
-    let turn = run.inner.turns.next(run.id());
+    let turn = run.inner.turns.next(run.id(), Question::Later);
     let silent = devices.iter().filter(|device| !twins.get(&device.id).is_some_and(TwinSummary::is_connected));
     let asked: HashSet<&DeviceId> =
         in_turn(silent.map(|device| &device.id).collect(), turn, watch::SIGNS).into_iter().collect();

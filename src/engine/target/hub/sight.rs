@@ -11,7 +11,7 @@ use crate::engine::each::each;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::engine::target::sighting::{self, Proof};
-use crate::engine::turns::in_turn;
+use crate::engine::turns::{Question, in_turn};
 use crate::ids::DeviceId;
 use crate::migration::Device;
 use crate::migration::device::Fact;
@@ -72,7 +72,8 @@ async fn listed(run: &Run, at: &AtHub, devices: &[Device]) -> Result<(Records, V
     let missing: Vec<&DeviceId> =
         devices.iter().map(|device| &device.id).filter(|id| records.get(id).is_none()).collect();
     let most = if records.len() == 0 { missing.len() } else { ONE_BY_ONE };
-    let asked_for = in_turn(missing.into_iter().cloned().collect(), run.inner.turns.next(run.id()), most);
+    let asked_for =
+        in_turn(missing.into_iter().cloned().collect(), run.inner.turns.next(run.id(), Question::Sweep), most);
     Ok((records, asked_for))
 }
 
