@@ -27,6 +27,8 @@ struct SetupPage<'a> {
     permissions: &'static str,
     /// The rights that are needed within an IoT Central application.
     central: [Right; 4],
+    /// Those that are needed beside in one that devices go to.
+    target: [Right; 2],
     env: String,
 }
 
@@ -42,6 +44,7 @@ async fn setup<S: HasSite>(State(state): State<S>, shell: Shell) -> Result<Respo
         site,
         permissions: PERMISSIONS.trim_end(),
         central: Right::IN_CENTRAL,
+        target: Right::IN_TARGET,
         env: env_lines(site),
     })
 }

@@ -15,6 +15,10 @@ pub enum Right {
     ReadConnectivity,
     /// Read, make and run jobs in the application.
     Jobs,
+    /// Make enrollment groups and attestations in the application that devices go to.
+    MakeGroups,
+    /// Make, change and delete devices there: templates, approval, names, a temporary device.
+    ChangeDevices,
 }
 
 impl Right {
@@ -28,6 +32,8 @@ impl Right {
             Self::ReadDevices => "read devices",
             Self::ReadConnectivity => "read enrollment groups with their keys",
             Self::Jobs => "read and run jobs",
+            Self::MakeGroups => "make enrollment groups",
+            Self::ChangeDevices => "assign templates, approve devices, carry over names and properties",
         }
     }
 
@@ -41,13 +47,19 @@ impl Right {
             Self::ReadDevices => "Device instances: view",
             Self::ReadConnectivity => "Device connectivity management: read",
             Self::Jobs => "Jobs: create, execute, view",
+            Self::MakeGroups => "Device connectivity management: manage",
+            Self::ChangeDevices => "Device instances: create, update, delete",
         }
     }
 
     /// The rights within an IoT Central application, where Azure's roles do not count.
     pub const IN_CENTRAL: [Self; 4] = [Self::ReadGroups, Self::ReadDevices, Self::ReadConnectivity, Self::Jobs];
 
-    /// The roles of an IoT Central application that carry all of [`Self::IN_CENTRAL`].
+    /// The rights within an application that devices go to, beside reading devices and enrollment groups. Whether somebody has
+    /// them shows only when they are used.
+    pub const IN_TARGET: [Self; 2] = [Self::MakeGroups, Self::ChangeDevices];
+
+    /// The roles of an IoT Central application that carry all of [`Self::IN_CENTRAL`] and [`Self::IN_TARGET`].
     pub const CENTRAL_ROLES: &'static str = "Administrator and Builder";
 
     /// The role of Azure that lists keys.
@@ -59,7 +71,12 @@ impl Right {
         let kind = match self {
             Self::ListDpsKeys => "DPS",
             Self::ListHubKeys => "hub",
-            Self::ReadGroups | Self::ReadDevices | Self::ReadConnectivity | Self::Jobs => {
+            Self::ReadGroups
+            | Self::ReadDevices
+            | Self::ReadConnectivity
+            | Self::Jobs
+            | Self::MakeGroups
+            | Self::ChangeDevices => {
                 return format!(
                     "Ask an administrator of the IoT Central application {scope} to add you as a user with the permission “{permission}” (the roles {} have it). Azure roles do not count there.",
                     Self::CENTRAL_ROLES
