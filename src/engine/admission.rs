@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::target::{self, At};
-use super::{individuals, snapshot};
+use super::{individuals, snapshot, target};
 use crate::migration::{Device, FailReason, Outcome};
 
 /// How often one device is tried about which Azure does not answer, and the pause between two tries.
@@ -30,9 +29,7 @@ async fn prepare(run: &Run, device: &Device) -> Result<bool, Halt> {
     if !individuals::carry(run, device).await? {
         return Ok(false);
     }
-    if let At::App(at) = &run.at {
-        target::app::approval::ahead(run, at, device).await?;
-    }
+    target::approve_ahead(run, device).await?;
     Ok(true)
 }
 

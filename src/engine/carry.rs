@@ -6,9 +6,9 @@ use futures_util::FutureExt;
 use super::each::each;
 use super::halt::Halt;
 use super::run::Run;
-use super::target::{self, At};
+use super::target;
 use crate::azure::central::DeviceTemplate;
-use crate::azure::error::{AzureError, ErrorKind};
+use crate::azure::error::AzureError;
 use crate::migration::Device;
 use crate::migration::belongings::Belongings;
 use crate::migration::device::Fact;
@@ -58,11 +58,7 @@ pub(super) async fn run(run: &Run) -> Result<bool, Halt> {
 }
 
 async fn carry(run: &Run, due: Vec<Device>) -> Result<(), Halt> {
-    let template = match run.central.device_template(&run.migration.plan.source.template).await {
-        Ok(template) => Some(template),
-        Err(error) if matches!(error.kind, ErrorKind::NotFound) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let template = run.central.find_device_template(&run.migration.plan.source.template).await?;
     let template = template.as_ref();
     for (device, halt) in each(due, |device| carry_one(run, template, device).boxed())
         .await?
@@ -93,10 +89,7 @@ async fn carry_one(run: &Run, template: Option<&DeviceTemplate>, device: Device)
     };
     belongings.display_name.clone_from(&device.display_name);
     belongings.organizations.clone_from(&device.organizations);
-    match &run.at {
-        At::Hub(at) => target::hub::carry::deliver(at, &device, &belongings, &mut carried).await?,
-        At::App(at) => target::app::carry::deliver(at, &device, &belongings, &mut carried).await?,
-    }
+    target::deliver(run, &device, &belongings, &mut carried).await?;
     record(run, &device, &carried).await
 }
 

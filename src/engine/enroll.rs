@@ -6,11 +6,12 @@
 use super::halt::Halt;
 use super::keys::{self, GroupKeys, KeysView};
 use super::run::Run;
-use super::target::{self, At};
+use super::target;
 use crate::azure::error::ErrorKind;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::{Covered, Standing};
-use crate::migration::model::{KeyHandling, PauseReason, Step, StepState, capitalized};
+use crate::migration::model::{KeyHandling, PauseReason, Step, StepState};
+use crate::migration::sentence::capitalized;
 use crate::store::enrollments;
 use crate::store::events::EventKind;
 
@@ -18,9 +19,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     let keeper = run.migration.plan.target.keeper();
     run.begin(Step::Enroll, &format!("Making the source's keys known to {keeper}.")).await?;
     let view = ensure(run).await?;
-    if let At::App(at) = &run.at {
-        target::app::scope::find(run, at).await?;
-    }
+    target::find_scope(run).await?;
     let text = record(run, &view).await?;
     run.end(Step::Enroll, StepState::Done, &text).await
 }
@@ -56,11 +55,7 @@ async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGrou
     let mut tx = run.store().begin_write().await?;
     enrollments::record(&mut tx, run.id(), &group.source.id, id, true, false, run.now()).await?;
     tx.commit().await?;
-    let created = match &run.at {
-        At::Hub(at) => target::hub::keys::create(at, id, keys).await,
-        At::App(at) => target::app::keys::create(at, id, keys, &run.migration.plan.source.app_display_name).await,
-    };
-    match created {
+    match target::create_group(run, id, keys).await {
         Ok(true) => {
             let place = run.migration.plan.target.keeper_name();
             let text = format!("Enrollment group {id} made in {place} with the keys of {}.", group.source.name);

@@ -4,9 +4,8 @@
 use super::halt::Halt;
 use super::keys;
 use super::run::Run;
-use super::target::{self, At};
+use super::target;
 use crate::azure::central::KeyPair as Keys;
-use crate::azure::error::{AzureError, ErrorKind};
 use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
 
 /// What the target makes of a device's own keys.
@@ -24,10 +23,7 @@ pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
         return Ok(true);
     }
     let Some(keys) = read(run, device).await? else { return Ok(false) };
-    let carried = match &run.at {
-        At::Hub(at) => target::hub::individual::carry(at, &device.id, &keys).await?,
-        At::App(at) => target::app::individual::carry(at, device, &keys).await?,
-    };
+    let carried = target::carry_keys(run, device, &keys).await?;
     let known = matches!(carried, Carried::Known);
     run.store()
         .change_device(run.id(), &device.id, |row| match carried {
@@ -68,9 +64,4 @@ async fn read(run: &Run, device: &Device) -> Result<Option<Keys>, Halt> {
 pub(super) fn are_equal(one: &Keys, primary: &secrecy::SecretString, secondary: &secrecy::SecretString) -> bool {
     let own = keys::key_pair(&one.primary_key, &one.secondary_key);
     own.is_some() && own == keys::key_pair(primary, secondary)
-}
-
-/// An answer of the target's that means that something of that name came into being meanwhile.
-pub(super) fn is_there_now(error: &AzureError) -> bool {
-    matches!(error.kind, ErrorKind::Conflict | ErrorKind::Precondition)
 }

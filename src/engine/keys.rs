@@ -11,7 +11,7 @@ use super::Engine;
 use super::target::{self, At};
 use crate::azure::central::{Central, CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::error::AzureError;
-use crate::ids::{EnrollmentGroupId, PersonId};
+use crate::ids::{DeviceId, EnrollmentGroupId, PersonId};
 use crate::migration::coverage::{Coverage, KeyPair, SourceGroup};
 use crate::migration::model::{Migration, Plan};
 
@@ -106,6 +106,24 @@ fn group_keys(group: &CentralEnrollmentGroup) -> Option<GroupKeys> {
     }
 }
 
+/// The longest id of a group that is made: a DPS allows 128 characters, an application 255.
+const LONGEST: usize = 128;
+
+/// The id of a group that is made: `name`, as far as the target allows its characters, and a mark of all that tells the group
+/// from others, so that it is the same at every try and a repeat finds its own work.
+pub(in crate::engine) fn made_id(name: &str, all: &str, is_allowed: fn(char) -> bool) -> EnrollmentGroupId {
+    let hash = digest(&SHA256, all.to_ascii_lowercase().as_bytes());
+    let mark: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let mut name: String = name.chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
+    name.truncate(LONGEST - 1 - mark.len());
+    EnrollmentGroupId::new(format!("{name}-{mark}"))
+}
+
+/// Whether a device derives these keys from one of the groups.
+pub(in crate::engine) fn is_derived(groups: &[GroupKeys], device: &DeviceId, keys: &KeyPair) -> bool {
+    derived(groups, device).values().any(|(one, two)| key_pair(one, two).as_ref() == Some(keys))
+}
+
 /// The digests of two keys; `None` if they are not base64.
 pub(in crate::engine) fn key_pair(primary: &SecretString, secondary: &SecretString) -> Option<KeyPair> {
     Some(KeyPair::from_digests(key_digest(primary)?, key_digest(secondary)?))
@@ -117,10 +135,7 @@ fn key_digest(key: &SecretString) -> Option<[u8; 32]> {
 }
 
 /// The keys that a device derives from each of these groups.
-pub(super) fn derived(
-    groups: &[GroupKeys],
-    device: &crate::ids::DeviceId,
-) -> HashMap<EnrollmentGroupId, (SecretString, SecretString)> {
+fn derived(groups: &[GroupKeys], device: &DeviceId) -> HashMap<EnrollmentGroupId, (SecretString, SecretString)> {
     groups
         .iter()
         .filter_map(|group| {

@@ -6,7 +6,6 @@
 use super::halt::Halt;
 use super::run::Run;
 use super::target;
-use super::target::At;
 use super::tell;
 use crate::azure::central::CommandAnswer;
 use crate::azure::error::ErrorKind;
@@ -52,19 +51,7 @@ async fn answered_and_not_seen(run: &Run, device: &Device) -> Result<(), Halt> {
         tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
         return Ok(());
     }
-    fail(run, device, FailReason::NotSeen, not_seen(run, device)).await
-}
-
-fn not_seen(run: &Run, device: &Device) -> &'static str {
-    let knew_it = device.baseline.app.as_ref().is_some_and(|before| before.provisioned);
-    match (&run.at, &device.facts.provisioned) {
-        (At::Hub(_), Some(_)) => "DPS registered it, but the hub never saw it",
-        (At::Hub(_), None) => "it answered, but neither DPS nor the hub saw it in time",
-        (At::App(_), _) if knew_it => {
-            "it answered; the target application had known it before, and shows no newer telemetry of it to prove that it came"
-        }
-        (At::App(_), _) => "it answered, but the target application did not take it in in time",
-    }
+    fail(run, device, FailReason::NotSeen, target::not_seen(run, device)).await
 }
 
 async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {

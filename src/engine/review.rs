@@ -5,8 +5,8 @@ use super::start::Problem;
 use super::target::At;
 use super::target::app::AtApp;
 use super::target::hub::AtHub;
-use crate::azure::central::{Central, DeviceTemplate};
-use crate::azure::error::{AzureError, ErrorKind};
+use crate::azure::central::Central;
+use crate::azure::error::AzureError;
 use crate::ids::PersonId;
 use crate::migration::model::{CentralSource, Plan};
 
@@ -84,11 +84,7 @@ async fn app(at: &AtApp, source: &CentralSource, differences: &mut Differences) 
     differences.note(at.target.subdomain == source.subdomain, || format!("{app} is both source and target."));
     let Some(assign) = &at.target.assign else { return Ok(()) };
     let name = &assign.template_name;
-    let found: Option<DeviceTemplate> = match at.central.device_template(&assign.template).await {
-        Ok(template) => Some(template),
-        Err(error) if matches!(error.kind, ErrorKind::NotFound) => None,
-        Err(error) => return Err(error),
-    };
+    let found = at.central.find_device_template(&assign.template).await?;
     differences.note(found.is_none(), || format!("{app} no longer has the template {name}."));
     differences.note(found.is_some_and(|template| template.model != assign.model), || {
         format!("The template {name} of {app} has another capability model now.")

@@ -21,11 +21,7 @@ impl Signs {
     /// In the application that the devices come from.
     pub(super) async fn at_the_source(run: &Run) -> Result<Self, Halt> {
         let source = &run.migration.plan.source;
-        let template = match run.central.device_template(&source.template).await {
-            Ok(template) => Some(template),
-            Err(error) if matches!(error.kind, ErrorKind::NotFound) => None,
-            Err(error) => return Err(error.into()),
-        };
+        let template = run.central.find_device_template(&source.template).await?;
         Ok(Self::new(&run.central, &source.app_display_name, template))
     }
 

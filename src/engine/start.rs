@@ -3,7 +3,8 @@
 use super::{Engine, Inner, keys, review};
 use crate::azure::error::AzureError;
 use crate::migration::coverage::Standing;
-use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Target, capitalized};
+use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Target};
+use crate::migration::sentence::capitalized;
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, migrations};
 

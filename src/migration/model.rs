@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use super::plan::{AppTarget, AssignedTemplate, Carry, CentralSource, HubTarget, Plan, Target, capitalized};
+pub use super::plan::{AppTarget, AssignedTemplate, Carry, CentralSource, HubTarget, Plan, Target};
 use crate::clock::Timestamp;
 use crate::ids::{IdScope, PersonId};
 

@@ -148,13 +148,6 @@ impl Target {
     }
 }
 
-/// A word at the beginning of a sentence.
-#[must_use]
-pub fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 /// An IoT Central application that devices go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppTarget {

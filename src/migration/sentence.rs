@@ -40,6 +40,13 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
     }
 }
 
+/// Words as they begin a sentence.
+#[must_use]
+pub fn capitalized(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn doing(step: Step, counts: &Counts, target: &Target) -> String {
     match step {
         Step::Snapshot => format!("reading the devices of the group, {} so far", counts.total()),

@@ -6,15 +6,6 @@ use crate::ids::{DeviceId, IdScope};
 use crate::migration::MigrationId;
 
 impl Store {
-    /// The scope, once it was read.
-    pub async fn app_scope(&self, id: MigrationId) -> Result<Option<IdScope>, StoreError> {
-        let scope: Option<String> = sqlx::query_scalar("select app_scope from migrations where id = ?")
-            .bind(id.to_string())
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(scope.map(IdScope::from))
-    }
-
     /// Records the scope.
     pub async fn set_app_scope(&self, id: MigrationId, scope: &IdScope) -> Result<(), StoreError> {
         sqlx::query("update migrations set app_scope = ?, revision = revision + 1 where id = ?")

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 
-use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::faults::{Action, Rule, Seen};
 use iotc_migrator::sandbox::fleet::{self, MAIN_APP};
 use serde_json::{Value, json};
@@ -19,18 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const CHOICE: &str = "Carry over names and properties";
 
 async fn begin() -> (Lab, Program, Person) {
-    let lab = Lab::with(30, |options| {
-        let clock = SandboxClock::new(options.anchor, options.speed);
-        let mut world = fleet::simple_world(&clock, 3, "S2", 10);
+    Lab::with_ada(30, |clock| {
+        let mut world = fleet::simple_world(clock, 3, "S2", 10);
         let app = world.apps.get_mut(MAIN_APP).expect("the application");
         app.devices.get_mut("boiler-0002").expect("a boiler").display_name = "Kessel № 2 – „Süd“ \\ \"x\"".into();
-        options.world = Some(world);
+        world
     })
-    .await;
-    let program = lab.program().await;
-    let ada = Person::new(&lab, &program);
-    ada.sign_in("Ada").await;
-    (lab, program, ada)
+    .await
 }
 
 fn tags(lab: &Lab, id: &str) -> Value {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::dps::model::Attestation;
 use iotc_migrator::sandbox::faults::{Action, Rule, Seen, When};
 use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, NEXT_APP, Spec};
@@ -20,19 +19,14 @@ const OWN: [&str; 2] = ["boiler-0004", "boiler-0005"];
 
 /// Three boilers with a key of their group and two with their own; the program, and Ada.
 async fn lab_of(change: impl FnOnce(&mut World)) -> (Lab, Program, Person) {
-    let lab = Lab::with(30, |options| {
-        let clock = SandboxClock::new(options.anchor, options.speed);
-        let mut world = fleet::simple_world(&clock, 3, "S2", 10);
+    Lab::with_ada(30, |clock| {
+        let mut world = fleet::simple_world(clock, 3, "S2", 10);
         let own = Spec { individual: true, ..Spec::new(BOILER) };
         fleet::add_devices(&mut world, MAIN_APP, "boiler", 4, 2, &own, clock.now());
         change(&mut world);
-        options.world = Some(world);
+        world
     })
-    .await;
-    let program = lab.program().await;
-    let ada = Person::new(&lab, &program);
-    ada.sign_in("Ada").await;
-    (lab, program, ada)
+    .await
 }
 
 fn is_enrolled(lab: &Lab, id: &str) -> bool {

@@ -11,7 +11,6 @@ use iotc_migrator::sandbox::world::World;
 use crate::support::journey::Wish;
 use crate::support::lab::Lab;
 use crate::support::person::Person;
-use crate::support::program::Program;
 use crate::support::truth::HUB;
 
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -60,22 +59,10 @@ fn in_front_of_one_unit(clock: &SandboxClock, boilers: usize) -> World {
     world
 }
 
-async fn lab_of(speed: u32, world: impl FnOnce(&SandboxClock) -> World) -> (Lab, Program, Person) {
-    let lab = Lab::with(speed, |options| {
-        let clock = SandboxClock::new(options.anchor, options.speed);
-        options.world = Some(world(&clock));
-    })
-    .await;
-    let program = lab.program().await;
-    let ada = Person::new(&lab, &program);
-    ada.sign_in("Ada").await;
-    (lab, program, ada)
-}
-
 /// A job tells twenty devices a second, and making their identities ahead has used up the hub's registry before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_group_larger_than_a_minute_of_the_hub_arrives_without_losing_a_device() {
-    let (lab, _program, ada) = lab_of(25, |clock| in_front_of_one_unit(clock, 170)).await;
+    let (lab, _program, ada) = Lab::with_ada(25, |clock| in_front_of_one_unit(clock, 170)).await;
     let journey = ada.start(&Wish::default()).await;
     ada.wait_for_state(&journey, "Completed", PATIENCE).await;
     lab.devices("boiler-").iter().for_each(met_no_throttle);
@@ -87,7 +74,7 @@ async fn a_clean_group_larger_than_a_minute_of_the_hub_arrives_without_losing_a_
 /// Each alone keeps to what the hub takes; together they must, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_migrations_to_one_small_hub_share_what_it_takes() {
-    let (lab, _program, ada) = lab_of(20, |clock| {
+    let (lab, _program, ada) = Lab::with_ada(20, |clock| {
         let mut world = in_front_of_one_unit(clock, 90);
         let since = world.apps[MAIN_APP].devices["boiler-0001"].presence.since.expect("a connection");
         fleet::add_group(&mut world, MAIN_APP, "pumps-all", "Pumps - all", PUMP);

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device::{Kind, Via};
 use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, NEXT_APP, Spec};
-use iotc_migrator::sandbox::world::World;
 
 use crate::support::journey::Wish;
 use crate::support::lab::Lab;
@@ -20,21 +18,16 @@ const REFUSES: &str = "stray-0002";
 
 /// Four boilers of a group, one stray that obeys and one that refuses; the program, and Ada.
 async fn begin() -> (Lab, Program, Person) {
-    let lab = Lab::with(30, |options| {
-        let clock = SandboxClock::new(options.anchor, options.speed);
-        let mut world: World = fleet::simple_world(&clock, 4, "S2", 10);
+    Lab::with_ada(30, |clock| {
+        let mut world = fleet::simple_world(clock, 4, "S2", 10);
         fleet::add_app(&mut world, NEXT_APP, "0ne00A00004");
         let stray = Spec { template: None, ..Spec::new(BOILER) };
         fleet::add_devices(&mut world, MAIN_APP, "stray", 1, 1, &stray, clock.now());
         let refuses = Spec { kind: Kind::Refuses, ..stray };
         fleet::add_devices(&mut world, MAIN_APP, "stray", 2, 1, &refuses, clock.now());
-        options.world = Some(world);
+        world
     })
-    .await;
-    let program = lab.program().await;
-    let ada = Person::new(&lab, &program);
-    ada.sign_in("Ada").await;
-    (lab, program, ada)
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,6 +97,16 @@ impl Central {
         Ok(templates.into_iter().map(DeviceTemplate::from).collect())
     }
 
+    /// One device template; `None` if it is not published.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn find_device_template(&self, id: &TemplateId) -> Result<Option<DeviceTemplate>> {
+        let call = Call::get("read the device template", Path::new("/api/deviceTemplates").id(id.as_str()));
+        let template: Option<Wire> = self.channel.find(self.call(call.target(id.as_str()), PERMISSION)).await?;
+        Ok(template.map(DeviceTemplate::from))
+    }
+
     /// One device template.
     ///
     /// # Errors

@@ -179,21 +179,8 @@ impl Dps {
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn create_enrollment_group(&self, new: &NewEnrollmentGroup) -> Result<DpsGroup> {
-        let mut body = json!({
-            "enrollmentGroupId": new.id,
-            "attestation": {
-                "type": "symmetricKey",
-                "symmetricKey": {
-                    "primaryKey": new.primary.expose_secret(),
-                    "secondaryKey": new.secondary.expose_secret(),
-                },
-            },
-            "capabilities": { "iotEdge": false },
-            "provisioningStatus": "enabled",
-            "allocationPolicy": "static",
-            "iotHubs": [new.hub],
-            "reprovisionPolicy": { "updateHubAssignment": true, "migrateDeviceData": true },
-        });
+        let mut body = leading_to(&new.hub, &new.primary, &new.secondary);
+        body["enrollmentGroupId"] = json!(new.id);
         if let Some(tags) = &new.initial_tags {
             body["initialTwin"] = json!({ "tags": tags, "properties": { "desired": {} } });
         }
@@ -213,6 +200,21 @@ impl Dps {
             done => done,
         }
     }
+}
+
+/// What every enrollment has that is made here: it is open, not Edge, has exactly these keys, and leads to one hub only.
+pub(super) fn leading_to(hub: &HubHost, primary: &SecretString, secondary: &SecretString) -> Value {
+    json!({
+        "attestation": {
+            "type": "symmetricKey",
+            "symmetricKey": { "primaryKey": primary.expose_secret(), "secondaryKey": secondary.expose_secret() },
+        },
+        "capabilities": { "iotEdge": false },
+        "provisioningStatus": "enabled",
+        "allocationPolicy": "static",
+        "iotHubs": [hub],
+        "reprovisionPolicy": { "updateHubAssignment": true, "migrateDeviceData": true },
+    })
 }
 
 impl From<Wire> for DpsGroup {

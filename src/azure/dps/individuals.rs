@@ -1,11 +1,11 @@
 //! Individual enrollments: they win over groups for their registration id.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::azure::call::{Call, Path};
-use crate::azure::dps::groups::WireAttestation;
+use crate::azure::dps::groups::{WireAttestation, leading_to};
 use crate::azure::dps::registrations::Registration;
 use crate::azure::dps::{Attestation, AttestationKind, Dps};
 use crate::azure::error::Result;
@@ -108,22 +108,9 @@ impl Dps {
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn create_individual_enrollment(&self, new: &NewIndividualEnrollment) -> Result<()> {
-        let body = json!({
-            "registrationId": new.id,
-            "deviceId": new.id,
-            "attestation": {
-                "type": "symmetricKey",
-                "symmetricKey": {
-                    "primaryKey": new.primary.expose_secret(),
-                    "secondaryKey": new.secondary.expose_secret(),
-                },
-            },
-            "capabilities": { "iotEdge": false },
-            "provisioningStatus": "enabled",
-            "allocationPolicy": "static",
-            "iotHubs": [new.hub],
-            "reprovisionPolicy": { "updateHubAssignment": true, "migrateDeviceData": true },
-        });
+        let mut body = leading_to(&new.hub, &new.primary, &new.secondary);
+        body["registrationId"] = json!(new.id);
+        body["deviceId"] = json!(new.id);
         let call =
             Call::put_once("create the individual enrollment", enrollment(&new.id)).target(new.id.as_str()).body(body);
         self.channel.done(self.call(call, WRITE)).await

@@ -1,6 +1,7 @@
 //! Where the devices of a migration go: what is particular to a hub behind a DPS, and to an IoT Central application.
 //!
-//! The rest of the engine asks here what the target knows of its devices, and never which kind it is.
+//! A migration at work asks here, and never which kind its target is; only [`super::keys`] and [`super::review`], which read
+//! a target before there is a run, tell the kinds apart themselves.
 
 pub(super) mod app;
 pub(super) mod baseline;
@@ -9,14 +10,18 @@ pub(super) mod sighting;
 
 use std::sync::Arc;
 
-use super::Inner;
 use super::halt::Halt;
+use super::individuals::Carried;
+use super::keys::GroupKeys;
 use super::run::Run;
+use super::{Inner, carry};
+use crate::azure::central::KeyPair;
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, EnrollmentGroupId};
 use crate::migration::Device;
-use crate::migration::evidence::Arrival;
+use crate::migration::belongings::Belongings;
+use crate::migration::evidence::{Arrival, RecordSeen};
 use crate::migration::model::{Step, StepState, Target};
 use app::AtApp;
 use hub::AtHub;
@@ -86,6 +91,64 @@ pub(super) async fn register(run: &Run) -> Result<(), Halt> {
     }
 }
 
+/// Makes an enrollment group with the keys of one of the source's. False: there is one of that id.
+pub(super) async fn create_group(run: &Run, id: &EnrollmentGroupId, keys: &GroupKeys) -> Result<bool, AzureError> {
+    match &run.at {
+        At::Hub(at) => hub::keys::create(at, id, keys).await,
+        At::App(at) => app::keys::create(at, id, keys, &run.migration.plan.source.app_display_name).await,
+    }
+}
+
+/// Has the ID scope read that devices are to be told, where the plan does not have it.
+pub(super) async fn find_scope(run: &Run) -> Result<(), Halt> {
+    match &run.at {
+        At::Hub(_) => Ok(()),
+        At::App(at) => app::scope::find(run, at).await,
+    }
+}
+
+/// Makes the target know a device's own keys.
+pub(super) async fn carry_keys(run: &Run, device: &Device, keys: &KeyPair) -> Result<Carried, Halt> {
+    match &run.at {
+        At::Hub(at) => hub::individual::carry(at, &device.id, keys).await,
+        At::App(at) => app::individual::carry(at, device, keys).await,
+    }
+}
+
+/// Has a device approved before it is told, where the target approves and somebody asked for that.
+pub(super) async fn approve_ahead(run: &Run, device: &Device) -> Result<(), Halt> {
+    match &run.at {
+        At::Hub(_) => Ok(()),
+        At::App(at) => app::approval::ahead(run, at, device).await,
+    }
+}
+
+/// Delivers what a device takes along; what became of it is added to `carried`.
+pub(super) async fn deliver(
+    run: &Run,
+    device: &Device,
+    belongings: &Belongings,
+    carried: &mut carry::Carried,
+) -> Result<(), Halt> {
+    match &run.at {
+        At::Hub(at) => hub::carry::deliver(at, device, belongings, carried).await,
+        At::App(at) => app::carry::deliver(at, device, belongings, carried).await,
+    }
+}
+
+/// Why a device that answered counts as not seen.
+pub(super) fn not_seen(run: &Run, device: &Device) -> &'static str {
+    let knew_it = device.baseline.app.as_ref().is_some_and(|before| before.provisioned);
+    match (&run.at, &device.facts.provisioned) {
+        (At::Hub(_), Some(_)) => "DPS registered it, but the hub never saw it",
+        (At::Hub(_), None) => "it answered, but neither DPS nor the hub saw it in time",
+        (At::App(_), _) if knew_it => {
+            "it answered; the target application had known it before, and shows no newer telemetry of it to prove that it came"
+        }
+        (At::App(_), _) => "it answered, but the target application did not take it in in time",
+    }
+}
+
 /// Looks at devices that were proven at the target before, and says what has changed.
 pub(super) async fn check_again(run: &Run, devices: &[Device]) -> Result<(), Halt> {
     match &run.at {
@@ -95,10 +158,7 @@ pub(super) async fn check_again(run: &Run, devices: &[Device]) -> Result<(), Hal
 }
 
 /// What the target's DPS recorded of a device before it was told, where the target has one.
-pub(super) async fn record_before(
-    run: &Run,
-    id: &DeviceId,
-) -> Result<Option<crate::migration::evidence::RecordSeen>, Halt> {
+pub(super) async fn record_before(run: &Run, id: &DeviceId) -> Result<Option<RecordSeen>, Halt> {
     match &run.at {
         At::Hub(at) => hub::records::of_device(at, id).await,
         At::App(_) => Ok(None),

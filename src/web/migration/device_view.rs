@@ -5,6 +5,7 @@ use url::form_urlencoded::byte_serialize;
 use super::summary::{Badge, place_badge};
 use crate::clock::Timestamp;
 use crate::migration::device::{Device, Stage, Via};
+use crate::migration::sentence::capitalized;
 use crate::migration::{Fact, Place};
 use crate::web::moment::Moment;
 
@@ -81,9 +82,7 @@ impl DeviceRow {
 /// `Refused: the device answered status 403`.
 fn why(reason: Option<&str>, detail: Option<&str>) -> Option<String> {
     let parts: Vec<&str> = [reason, detail].into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    let words = parts.join(": ");
-    let first = words.chars().next()?;
-    Some(first.to_uppercase().chain(words.chars().skip(1)).collect())
+    (!parts.is_empty()).then(|| capitalized(&parts.join(": ")))
 }
 
 /// A kind of fact in a word.

@@ -112,25 +112,9 @@ fn before_an_empty_app(clock: &SandboxClock) -> World {
 }
 
 fn before_a_known_app(clock: &SandboxClock) -> World {
-    let mut world = fleet::simple_world(clock, 0, "S2", 10);
-    fleet::add_symmetric_group(&mut world, fleet::MAIN_APP, "second-plant", false);
-    let normal = Spec::new(BOILER);
-    add(
-        &mut world,
-        clock,
-        &[
-            Spec { kind: Kind::Refuses, ..normal },
-            normal,
-            normal,
-            normal,
-            Spec { group: "second-plant", ..normal },
-            Spec { kind: Kind::AnswerLost, ..normal },
-            Spec { online: false, ..normal },
-            Spec { kind: Kind::Vanishes, ..normal },
-            Spec { kind: Kind::Simulated, ..normal },
-            Spec { announces: true, ..normal },
-        ],
-    );
+    let mut world = mixed(clock);
+    let announces = Spec { announces: true, ..Spec::new(BOILER) };
+    fleet::add_devices(&mut world, fleet::MAIN_APP, "boiler", 10, 1, &announces, clock.now() - Duration::hours(3));
     fleet::add_app(&mut world, fleet::NEXT_APP, "0ne00A00004");
     let now = clock.now() - Duration::hours(3);
     let before = Some(now - Duration::days(1));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device::Kind;
 use iotc_migrator::sandbox::faults::{Action, Rule, Seen, When};
 use iotc_migrator::sandbox::fleet;
@@ -22,17 +21,12 @@ const FOUND: &str = "boiler-0200";
 
 /// A lab whose boilers are as `change` leaves them, the program, and Ada.
 async fn lab_of(boilers: usize, change: impl FnOnce(&mut World)) -> (Lab, Program, Person) {
-    let lab = Lab::with(30, |options| {
-        let clock = SandboxClock::new(options.anchor, options.speed);
-        let mut world = fleet::simple_world(&clock, boilers, "S2", 10);
+    Lab::with_ada(30, |clock| {
+        let mut world = fleet::simple_world(clock, boilers, "S2", 10);
         change(&mut world);
-        options.world = Some(world);
+        world
     })
-    .await;
-    let program = lab.program().await;
-    let ada = Person::new(&lab, &program);
-    ada.sign_in("Ada").await;
-    (lab, program, ada)
+    .await
 }
 
 fn boiler(world: &mut World, number: usize) -> &mut iotc_migrator::sandbox::device::Device {

@@ -6,10 +6,12 @@ use std::time::Duration;
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::fleet::{self, Spec};
 use iotc_migrator::sandbox::options::DEFAULT_CLIENT_ID;
+use iotc_migrator::sandbox::world::World;
 use iotc_migrator::sandbox::{Sandbox, SandboxOptions, Shared};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
+use super::person::Person;
 use super::program::Program;
 
 /// The sandbox, and where the program keeps its data.
@@ -72,6 +74,18 @@ impl Lab {
     pub async fn program(&self) -> Program {
         let port = Program::free_port();
         Program::start(self.data.path(), port, &self.environment(port)).await
+    }
+
+    /// A sandbox of this world, the program, and Ada at her browser.
+    pub async fn with_ada(speed: u32, world: impl FnOnce(&SandboxClock) -> World) -> (Self, Program, Person) {
+        let lab = Self::with(speed, |options| {
+            options.world = Some(world(&SandboxClock::new(options.anchor, options.speed)));
+        })
+        .await;
+        let program = lab.program().await;
+        let ada = Person::new(&lab, &program);
+        ada.sign_in("Ada").await;
+        (lab, program, ada)
     }
 
     /// A world of some obedient boilers, and these many more that are switched off.

@@ -88,8 +88,7 @@ async fn admits(at: &AtApp, view: &KeysView, device: &Device) -> Result<bool, Ha
     let Some(own) = own.keys.as_ref().and_then(|own| keys::key_pair(&own.primary_key, &own.secondary_key)) else {
         return Ok(false);
     };
-    let derived = keys::derived(&view.groups, &device.id);
-    Ok(derived.values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&own)))
+    Ok(keys::is_derived(&view.groups, &device.id, &own))
 }
 
 /// All that is read for a baseline can be read now of a device whose baseline was taken.

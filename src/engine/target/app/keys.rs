@@ -1,16 +1,11 @@
 //! The enrollment groups of an application that devices go to: which keys they have, and how a new one is made.
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use super::AtApp;
 use crate::azure::central::NewCentralEnrollmentGroup;
 use crate::azure::error::AzureError;
-use crate::engine::keys::{GroupKeys, source_group};
+use crate::engine::keys::{GroupKeys, made_id, source_group};
 use crate::ids::{EnrollmentGroupId, Subdomain};
 use crate::migration::coverage::TargetGroup;
-
-/// The longest id of a group that is made (azure-api §3.7 allows 255).
-const LONGEST: usize = 128;
 
 /// The application's groups, with digests of their keys.
 pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, AzureError> {
@@ -51,16 +46,9 @@ pub(in crate::engine) async fn create(
     at.central.create_enrollment_group(&new).await.map(|_| true)
 }
 
-/// The id of the group that is made for a source group: the same at every try, so that a repeat finds its own work. An
-/// application allows letters, digits and hyphens.
+/// The id of the group that is made for a source group. An application allows letters, digits and hyphens.
 pub(in crate::engine) fn planned_id(from: &Subdomain, group: &EnrollmentGroupId) -> EnrollmentGroupId {
-    let full = format!("{from}/{group}").to_ascii_lowercase();
-    let mark: String =
-        digest(&SHA256, full.as_bytes()).as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let mut name: String =
-        format!("iotc-{from}-{group}").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    name.truncate(LONGEST - 1 - mark.len());
-    EnrollmentGroupId::new(format!("{name}-{mark}"))
+    made_id(&format!("iotc-{from}-{group}"), &format!("{from}/{group}"), |c| c.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -74,7 +62,7 @@ mod tests {
         assert_ne!(id("a.b"), id("a-b"), "what becomes a hyphen stays told apart");
         for name in ["SAS_IoT Devices.é", "x", &"y".repeat(200)] {
             let id = id(name);
-            assert!(id.as_str().len() <= LONGEST, "{id}");
+            assert!(id.as_str().len() <= 128, "{id}");
             assert!(id.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{id}");
         }
     }

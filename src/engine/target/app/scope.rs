@@ -24,7 +24,7 @@ const MOST_ASKED: usize = 20;
 
 /// Reads the scope, unless it is recorded, and removes what an earlier try left.
 pub(in crate::engine) async fn find(run: &Run, at: &AtApp) -> Result<(), Halt> {
-    let known = run.store().app_scope(run.id()).await?.is_some();
+    let known = run.migration.app_scope.is_some();
     if let Some(probe) = run.store().probe(run.id()).await? {
         match remove(&run.inner, &run.migration, at, &probe).await {
             Err(halt) if known => may_stay(run, at, &probe, halt).await?,
@@ -34,12 +34,10 @@ pub(in crate::engine) async fn find(run: &Run, at: &AtApp) -> Result<(), Halt> {
     if known {
         return Ok(());
     }
-    let scope = match of_a_device(run, at).await? {
-        Some(scope) => scope,
-        None => by_a_probe(run, at).await?,
-    };
-    run.store().set_app_scope(run.id(), &scope).await?;
-    Ok(())
+    match of_a_device(run, at).await? {
+        Some(scope) => Ok(run.store().set_app_scope(run.id(), &scope).await?),
+        None => by_a_probe(run, at).await,
+    }
 }
 
 /// The scope that the credentials of some device of the application show. Those of simulated devices may lack it.
@@ -96,8 +94,8 @@ async fn shown_by(at: &AtApp, id: &DeviceId) -> Result<Option<IdScope>, Halt> {
     }
 }
 
-/// By a temporary device.
-async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
+/// Reads and records it by a temporary device.
+async fn by_a_probe(run: &Run, at: &AtApp) -> Result<(), Halt> {
     let probe = new_probe()?;
     run.store().set_probe(run.id(), Some(&probe)).await?;
     let app = &at.target.app_display_name;
@@ -120,17 +118,10 @@ async fn by_a_probe(run: &Run, at: &AtApp) -> Result<IdScope, Halt> {
         run.store().set_app_scope(run.id(), scope).await?;
     }
     let removed = remove(&run.inner, &run.migration, at, &probe).await;
-    match shown? {
-        Some(scope) => {
-            if let Err(halt) = removed {
-                may_stay(run, at, &probe, halt).await?;
-            }
-            Ok(scope)
-        }
-        None => {
-            removed?;
-            Err(not_shown(at))
-        }
+    match (shown?, removed) {
+        (Some(_), Ok(())) => Ok(()),
+        (Some(_), Err(halt)) => may_stay(run, at, &probe, halt).await,
+        (None, removed) => removed.and(Err(not_shown(at))),
     }
 }
 

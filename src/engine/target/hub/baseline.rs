@@ -141,5 +141,5 @@ async fn admits(at: &AtHub, view: &keys::KeysView, found: &IndividualEnrollment,
         Err(error) => return Err(error.into()),
     };
     let Some(wanted) = keys::key_pair(&primary, &secondary) else { return Ok(false) };
-    Ok(keys::derived(&view.groups, id).values().any(|(one, two)| keys::key_pair(one, two).as_ref() == Some(&wanted)))
+    Ok(keys::is_derived(&view.groups, id, &wanted))
 }

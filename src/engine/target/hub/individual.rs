@@ -5,7 +5,7 @@ use crate::azure::central::KeyPair as Keys;
 use crate::azure::dps::{Attestation, NewIndividualEnrollment};
 use crate::azure::error::ErrorKind;
 use crate::engine::halt::Halt;
-use crate::engine::individuals::{Carried, are_equal, is_there_now};
+use crate::engine::individuals::{Carried, are_equal};
 use crate::ids::DeviceId;
 
 /// Makes an enrollment with these keys, unless one is there.
@@ -29,10 +29,12 @@ pub(in crate::engine) async fn carry(at: &AtHub, id: &DeviceId, keys: &Keys) -> 
     match at.dps.create_individual_enrollment(&new).await {
         Ok(()) => Ok(Carried::Known),
         // An earlier try's, whose answer was lost, or somebody else's: reading it tells which.
-        Err(error) if is_there_now(&error) => match there(at, id, keys).await? {
-            Some(carried) => Ok(carried),
-            None => Err(error.into()),
-        },
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Precondition) => {
+            match there(at, id, keys).await? {
+                Some(carried) => Ok(carried),
+                None => Err(error.into()),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }

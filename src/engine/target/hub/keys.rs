@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use super::AtHub;
 use crate::azure::dps::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup};
 use crate::azure::error::{AzureError, ErrorKind};
-use crate::engine::keys::{GroupKeys, key_pair};
+use crate::engine::keys::{GroupKeys, key_pair, made_id};
 use crate::ids::{EnrollmentGroupId, HubHost, Subdomain};
 use crate::migration::coverage::{KeyPair, TargetGroup};
 
@@ -27,22 +25,10 @@ pub(in crate::engine) async fn create(
     at.dps.create_enrollment_group(&new).await.map(|_| true)
 }
 
-/// The id of the group that is made for a source group: the same at every try, and another for another hub, so that a
-/// repeat finds its own work.
-pub(in crate::engine) fn planned_id(
-    subdomain: &Subdomain,
-    group: &EnrollmentGroupId,
-    hub: &HubHost,
-) -> EnrollmentGroupId {
-    let full = format!("{subdomain}/{group}/{hub}").to_ascii_lowercase();
-    let mark: String =
-        digest(&SHA256, full.as_bytes()).as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let mut name: String = format!("iotc-{subdomain}-{group}")
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':') { c } else { '-' })
-        .collect();
-    name.truncate(128 - 1 - mark.len());
-    EnrollmentGroupId::new(format!("{name}-{mark}"))
+/// The id of the group that is made for a source group: another for another hub.
+pub(in crate::engine) fn planned_id(from: &Subdomain, group: &EnrollmentGroupId, hub: &HubHost) -> EnrollmentGroupId {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    made_id(&format!("iotc-{from}-{group}"), &format!("{from}/{group}/{hub}"), allowed)
 }
 
 /// The groups of the DPS, with digests of their keys.

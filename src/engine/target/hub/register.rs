@@ -79,7 +79,7 @@ async fn another_can_be_read(run: &Run, at: &AtHub) -> Result<bool, Halt> {
 
 async fn note_existing(run: &Run, id: &DeviceId, identity: &Identity, groups: &[GroupKeys]) -> Result<(), Halt> {
     let own = identity.keys.as_ref().and_then(|own| keys::key_pair(&own.primary, &own.secondary));
-    let same = own.is_some() && keys::derived(groups, id).values().any(|(one, two)| keys::key_pair(one, two) == own);
+    let same = own.is_some_and(|own| keys::is_derived(groups, id, &own));
     let open = identity.enabled && !identity.edge;
     let now = run.now();
     run.store()
