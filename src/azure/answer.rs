@@ -121,10 +121,16 @@ impl Answer {
         let text = said.message.as_deref().unwrap_or_default();
         let is = |codes: &[&str]| codes.iter().any(|c| code.eq_ignore_ascii_case(c));
         let timed_out = is(&["RequestTimeout", "GatewayTimeout", "504101"]);
+        // The device had the command, or may have had it, when its connection ended: as if it had left at once to obey.
+        let hung_up = is(&["DeviceConnectionClosedRemotely", "404104"])
+            || is(&["ConnectionForcefullyClosedOnNewConnection", "400027"])
+            || text.to_ascii_lowercase().contains("device unavailable");
         let kind = match self.status.as_u16() {
             429 => ErrorKind::Throttled { retry_after },
             408 | 504 if commands_device => return (ErrorKind::DeviceTimeout, EffectKnown::Unknown),
-            400..=499 if commands_device && timed_out => return (ErrorKind::DeviceTimeout, EffectKnown::Unknown),
+            400..=599 if commands_device && (timed_out || hung_up) => {
+                return (ErrorKind::DeviceTimeout, EffectKnown::Unknown);
+            }
             408 | 500..=599 => return (ErrorKind::Unavailable { retry_after }, EffectKnown::Unknown),
             300..=399 => ErrorKind::NotJson,
             _ if self.is_web_page() => ErrorKind::NotJson,

@@ -107,7 +107,7 @@ pub enum ErrorKind {
     UntrustedHost,
     /// The device is not connected, so the command was not delivered.
     DeviceOffline,
-    /// The command was delivered and no answer came in time: the device may have obeyed.
+    /// The command may have been delivered, but no answer came, in time or because the device hung up: it may have obeyed.
     DeviceTimeout,
     /// JSON that has not the documented shape.
     Malformed,
@@ -164,6 +164,17 @@ impl AzureError {
             ErrorKind::SignIn(TokenError::Transient { retry_after, .. }) => *retry_after,
             _ => None,
         }
+    }
+
+    /// True if the hub's tier (Basic) has not what was asked for: no right and no wait helps.
+    #[must_use]
+    pub fn is_beyond_tier(&self) -> bool {
+        self.service == Service::Hub && self.has_code(&["OperationNotAvailableInCurrentTier", "403010"])
+    }
+
+    /// True if Azure's code is one of these; services spell the same code as a name or as a number.
+    pub(crate) fn has_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.iter().any(|c| code.eq_ignore_ascii_case(c)))
     }
 
     /// True if only the person's sign-in ends it.

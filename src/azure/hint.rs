@@ -63,10 +63,8 @@ fn unauthorized(error: &AzureError) -> String {
 }
 
 fn forbidden(error: &AzureError, permission: Option<&str>) -> String {
-    let is =
-        |codes: &[&str]| error.code.as_deref().is_some_and(|code| codes.iter().any(|c| code.eq_ignore_ascii_case(c)));
     match error.service {
-        Service::Arm if is(&["RequestDisallowedByPolicy", "LinkedAuthorizationFailed"]) => {
+        Service::Arm if error.has_code(&["RequestDisallowedByPolicy", "LinkedAuthorizationFailed"]) => {
             "An Azure policy or a lock forbids it: ask the owner of the subscription.".to_owned()
         }
         Service::Arm => format!("You need {} on {}.", permission.unwrap_or("the role Reader"), error.target),
@@ -75,7 +73,7 @@ fn forbidden(error: &AzureError, permission: Option<&str>) -> String {
              Administrator and Builder have it). Azure roles do not count there.",
             permission.map_or_else(|| "a role".to_owned(), |p| format!("the permission \"{p}\""))
         ),
-        Service::Hub if is(&["OperationNotAvailableInCurrentTier", "403010"]) => {
+        Service::Hub if error.is_beyond_tier() => {
             "The hub is of the Basic tier, which has neither direct methods nor twins: use a Standard hub.".to_owned()
         }
         Service::Dps | Service::Hub => {

@@ -110,8 +110,9 @@ impl ServerTime {
 }
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
-/// Longer than a command may wait for its device: silence for so long means that the connection is dead.
-const SILENCE_LIMIT: Duration = Duration::from_secs(100);
+/// Longer than a command may wait for its device (a direct method ten minutes): silence for so long means that the
+/// connection is dead. Each call has a limit of its own, mostly a shorter one.
+const SILENCE_LIMIT: Duration = Duration::from_secs(660);
 
 impl Azure {
     /// Sets up the HTTP client.

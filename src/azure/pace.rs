@@ -30,6 +30,8 @@ pub(crate) enum Scope {
     HubQuery(String),
     /// Twin reads from a hub.
     HubTwins(String),
+    /// Direct methods through a hub.
+    HubMethods(String),
 }
 
 /// Tokens per second and how many may be saved up.
@@ -56,6 +58,8 @@ impl Scope {
             Self::HubRegistry(_) => (80.0 / 60.0, 10.0),
             Self::HubQuery(_) => (16.0 / 60.0, 4.0),
             Self::HubTwins(_) => (80.0, 20.0),
+            // Half: the daily quota and the hub's other callers draw on it too.
+            Self::HubMethods(_) => (20.0, 10.0),
         };
         Rate { per_second, burst }
     }

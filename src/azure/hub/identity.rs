@@ -7,7 +7,7 @@ use crate::azure::call::{Call, Path};
 use crate::azure::error::{ErrorKind, Result};
 use crate::azure::hub::{ConnectionState, Hub};
 use crate::azure::keys::Right;
-use crate::azure::lenient::{moment, or_default};
+use crate::azure::lenient::{code, moment, or_default};
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
 
@@ -16,18 +16,24 @@ use crate::ids::DeviceId;
 pub struct Identity {
     /// The device.
     pub device_id: DeviceId,
+    /// Which of the devices that had this id one after the other it is: deleting and creating it again changes this.
+    pub generation_id: Option<String>,
     /// Its version.
     pub etag: Option<String>,
     /// False if it may not connect.
     pub enabled: bool,
     /// As of a while ago; no proof.
     pub connection_state: ConnectionState,
+    /// When that last changed, in Azure's clock; `None` for never. Only the registry tells it, twins do not.
+    pub connection_state_updated: Option<Timestamp>,
     /// `None` if it never did anything.
     pub last_activity: Option<Timestamp>,
     /// How it proves itself.
     pub auth_type: AuthType,
     /// Its keys, if it has any.
     pub keys: Option<IdentityKeys>,
+    /// The certificates that it may present, if it is known by them.
+    pub thumbprints: Thumbprints,
     /// Whether it is an IoT Edge device.
     pub edge: bool,
 }
@@ -39,6 +45,17 @@ pub struct IdentityKeys {
     pub primary: SecretString,
     /// The secondary key.
     pub secondary: SecretString,
+}
+
+/// The certificates that a device may present, by thumbprint: hex of SHA-1 or SHA-256, as somebody registered it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Thumbprints {
+    /// Of the primary certificate.
+    #[serde(default, rename = "primaryThumbprint", deserialize_with = "code")]
+    pub primary: Option<String>,
+    /// Of the secondary certificate.
+    #[serde(default, rename = "secondaryThumbprint", deserialize_with = "code")]
+    pub secondary: Option<String>,
 }
 
 /// How a device proves itself to the hub.
@@ -74,10 +91,14 @@ impl From<String> for AuthType {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     device_id: DeviceId,
+    #[serde(default, deserialize_with = "code")]
+    generation_id: Option<String>,
     etag: Option<String>,
     status: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     connection_state: ConnectionState,
+    #[serde(default, deserialize_with = "moment")]
+    connection_state_updated_time: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment")]
     last_activity_time: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
@@ -92,6 +113,8 @@ struct WireAuthentication {
     #[serde(default, rename = "type", deserialize_with = "or_default")]
     kind: AuthType,
     symmetric_key: Option<WireKeys>,
+    #[serde(default, rename = "x509Thumbprint", deserialize_with = "or_default")]
+    thumbprints: Thumbprints,
 }
 
 #[derive(Deserialize)]
@@ -144,11 +167,14 @@ impl From<Wire> for Identity {
         let keys = wire.authentication.symmetric_key.and_then(|keys| keys.primary_key.zip(keys.secondary_key));
         Self {
             device_id: wire.device_id,
+            generation_id: wire.generation_id,
             etag: wire.etag,
             enabled: wire.status.is_none_or(|status| status.eq_ignore_ascii_case("enabled")),
             connection_state: wire.connection_state,
+            connection_state_updated: wire.connection_state_updated_time,
             last_activity: wire.last_activity_time,
             auth_type: wire.authentication.kind,
+            thumbprints: wire.authentication.thumbprints,
             keys: keys.map(|(primary, secondary)| IdentityKeys { primary, secondary }),
             edge: wire.capabilities.iot_edge,
         }

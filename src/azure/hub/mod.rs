@@ -4,10 +4,12 @@
 
 mod bulk;
 mod identity;
+mod methods;
 mod twins;
 
 pub use bulk::{BulkError, BulkResult, BulkWarning, NewIdentity};
-pub use identity::{AuthType, Identity, IdentityKeys};
+pub use identity::{AuthType, Identity, IdentityKeys, Thumbprints};
+pub use methods::MethodAnswer;
 pub use twins::{ConnectionState, Statistics, Twin, TwinSummary};
 
 use crate::azure::call::Call;
@@ -30,7 +32,7 @@ impl Hub {
     }
 
     /// Paces for what the hub is: its SKU (`S1` …) and number of units. Holds for all clients of the hub, and plans with
-    /// 80 % of the published limits, since they are shared with everybody else who uses the hub.
+    /// 80 % of the published limits (of methods with half), since they are shared with everybody else who uses the hub.
     #[must_use]
     pub fn with_capacity(self, sku_name: &str, units: u32) -> Self {
         let (shared, units) = (&self.channel.shared, f64::from(units.max(1)));
@@ -42,11 +44,17 @@ impl Hub {
             Some('2') => f64::max(100.0, 10.0 * units),
             _ => 100.0,
         };
+        let methods = match sku_name.chars().last() {
+            Some('3') => 6000.0,
+            Some('2') => 120.0,
+            _ => 40.0,
+        } * units;
         let plan = |limit: f64, seconds: f64| Rate { per_second: 0.8 * limit, burst: (limit * seconds).max(4.0) };
         let rates = [
             (self.registry(), plan(registry, 6.0)),
             (self.queries(), plan(queries, 10.0)),
             (self.twin_reads(), plan(twins, 0.25)),
+            (self.methods(), Rate { per_second: 0.5 * methods, burst: 0.25 * methods }),
         ];
         for (scope, rate) in rates {
             shared.pacer.set_rate(&shared.clock, &scope, rate);
@@ -64,6 +72,10 @@ impl Hub {
 
     fn twin_reads(&self) -> Scope {
         Scope::HubTwins(self.host.clone())
+    }
+
+    fn methods(&self) -> Scope {
+        Scope::HubMethods(self.host.clone())
     }
 
     /// Completes a call with what all calls to a hub have.

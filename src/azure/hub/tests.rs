@@ -1,5 +1,7 @@
 //! What the IoT Hub client promises.
 
+mod methods;
+
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -7,7 +9,7 @@ use serde_json::json;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::azure::hub::{AuthType, ConnectionState, NewIdentity};
+use crate::azure::hub::{AuthType, ConnectionState, NewIdentity, Thumbprints};
 use crate::azure::testing::{KEY, Keys, OTHER_KEY, answer, fast, hub, hub_at, requests};
 use crate::azure::{EffectKnown, ErrorKind};
 use crate::ids::DeviceId;
@@ -101,15 +103,40 @@ async fn a_bulk_call_counts_for_each_of_its_devices() {
 async fn an_identity_is_read_with_keys_and_never_active_is_none() {
     let server = MockServer::start().await;
     let identity = json!({
-        "deviceId": "d", "etag": "e", "status": "disabled", "connectionState": "Disconnected",
+        "deviceId": "d", "generationId": "638712345678901234", "etag": "e", "status": "disabled",
+        "connectionState": "Disconnected", "connectionStateUpdatedTime": "0001-01-01T00:00:00",
         "lastActivityTime": "0001-01-01T00:00:00Z", "capabilities": { "iotEdge": false },
         "authentication": { "type": "sas", "symmetricKey": { "primaryKey": KEY, "secondaryKey": OTHER_KEY } }
     });
     answer(&server, "GET", "/devices/d", 200, identity).await;
     let identity = hub(&server).identity(&DeviceId::new("d")).await.unwrap().unwrap();
     assert_eq!((identity.enabled, identity.last_activity, &identity.auth_type), (false, None, &AuthType::Sas));
+    assert_eq!((identity.connection_state_updated, &identity.thumbprints), (None, &Thumbprints::default()));
+    assert_eq!(identity.generation_id.as_deref(), Some("638712345678901234"));
     assert!(!format!("{identity:?}").contains(KEY));
     assert_eq!(identity.keys.unwrap().secondary.expose_secret(), OTHER_KEY);
+}
+
+#[tokio::test]
+async fn a_device_known_by_its_certificates_is_read_with_their_thumbprints() {
+    let server = MockServer::start().await;
+    let thumbprints = json!({ "primaryThumbprint": "AB", "secondaryThumbprint": null });
+    let identity = json!({
+        "deviceId": "d", "connectionStateUpdatedTime": "2026-01-01T10:00:00.25Z",
+        "authentication": { "type": "selfSigned", "symmetricKey": null, "x509Thumbprint": thumbprints }
+    });
+    answer(&server, "GET", "/devices/d", 200, identity).await;
+    let twin = json!({ "deviceId": "d", "authenticationType": "selfSigned", "x509Thumbprint": thumbprints });
+    answer(&server, "GET", "/twins/d", 200, twin).await;
+    answer(&server, "GET", "/twins/bare", 200, json!({ "deviceId": "bare", "x509Thumbprint": null })).await;
+    let (client, id) = (hub(&server), DeviceId::new("d"));
+    let identity = client.identity(&id).await.unwrap().unwrap();
+    assert_eq!((identity.auth_type, identity.keys.is_none()), (AuthType::SelfSigned, true));
+    assert_eq!(identity.connection_state_updated, Some(time::macros::datetime!(2026-01-01 10:00:00.25 UTC)));
+    let expected = Thumbprints { primary: Some("AB".into()), secondary: None };
+    assert_eq!(identity.thumbprints, expected);
+    assert_eq!(client.twin(&id).await.unwrap().unwrap().thumbprints, expected);
+    assert_eq!(client.twin(&DeviceId::new("bare")).await.unwrap().unwrap().thumbprints, Thumbprints::default());
 }
 
 #[tokio::test]

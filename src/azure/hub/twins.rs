@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::azure::call::{Call, Path};
 use crate::azure::error::Result;
 use crate::azure::hub::identity::WireCapabilities;
-use crate::azure::hub::{AuthType, Hub};
+use crate::azure::hub::{AuthType, Hub, Thumbprints};
 use crate::azure::keys::Right;
 use crate::azure::lenient::{moment, or_default};
 use crate::azure::page::{AllPages, NextPage, Page};
@@ -35,6 +35,9 @@ pub struct Twin {
     pub version: Option<u64>,
     /// How the device proves itself.
     pub authentication_type: Option<AuthType>,
+    /// The certificates that it may present, if it is known by them.
+    #[serde(default, rename = "x509Thumbprint", deserialize_with = "or_default")]
+    pub thumbprints: Thumbprints,
     /// The model it announced.
     pub model_id: Option<ModelId>,
     #[serde(default, deserialize_with = "or_default")]
