@@ -9,7 +9,7 @@ use url::Url;
 use super::data_dir::DataDir;
 use super::error::StartError;
 use super::housekeeping::Housekeeping;
-use super::people::SignedInPeople;
+use super::people::{Sealed, SignedInPeople};
 use super::sandbox_clock::Pace;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::Clock;
@@ -79,7 +79,7 @@ impl Program {
         let (azure, identity) = surroundings.clients(&store, &vault)?;
         let housekeeping = Housekeeping::begin(identity.clone(), clock);
         let people = Arc::new(SignedInPeople(identity.clone()));
-        let engine = Engine::new(store.clone(), azure.clone(), people, clock);
+        let engine = Engine::new(store.clone(), azure.clone(), people, Arc::new(Sealed(vault.clone())), clock);
         engine.begin();
         let sessions = session_layer(store.clone(), vault, clock, port);
         let counting = Counting::new(azure.clone());

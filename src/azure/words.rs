@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::central::{AttestationKind, JobStatus};
 use super::dps::RegistrationStatus;
-use super::hub::{ConnectionState, Twin};
+use super::hub::{ConnectionState, Identity, Twin};
 
 impl fmt::Display for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,5 +49,13 @@ impl Twin {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.connection_state == ConnectionState::Connected
+    }
+}
+
+impl Identity {
+    /// Nothing has ever used it: the hub shows neither a connection nor any activity.
+    #[must_use]
+    pub fn has_never_connected(&self) -> bool {
+        self.connection_state != ConnectionState::Connected && self.last_activity.is_none()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::halt::Halt;
 use super::run::Run;
-use super::{individuals, snapshot, target};
+use super::{individuals, source, target};
 use crate::migration::{Device, FailReason, Outcome};
 
 /// How often one device is tried about which Azure does not answer, and the pause between two tries.
@@ -17,7 +17,7 @@ const BETWEEN: Duration = Duration::from_secs(20);
 pub(super) async fn ensure(run: &Run, device: &Device) -> Result<bool, Halt> {
     match prepare(run, device).await {
         // Azure answers about others: it is the trouble of this one.
-        Err(halt) if halt.may_be_of_one_device() && snapshot::another_can_be_read(run).await.unwrap_or(false) => {
+        Err(halt) if halt.may_be_of_one_device() && source::another_can_be_read(run).await.unwrap_or(false) => {
             put_off(run, device, &halt).await?;
             Ok(false)
         }

@@ -16,8 +16,6 @@ use crate::migration::{CommandState, Device, Outcome, Via, WaitReason};
 use crate::store::devices::Example;
 use crate::store::events::EventKind;
 
-/// Seconds that a canary has to be connected to.
-const CONNECT_SECONDS: u8 = 10;
 /// Candidates tried before a person is asked.
 const MOST_CANDIDATES: usize = 20;
 /// Between two looks for the canary.
@@ -58,7 +56,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
         tried.insert(candidate.id.clone());
         run.note(EventKind::Canary, &format!("Telling {} to move, as the canary.", candidate.id)).await?;
         arrivals::wait_for_turn(run).await?;
-        let told = tell::tell(run, &candidate, Via::Canary, CONNECT_SECONDS).await?;
+        let told = tell::tell(run, &candidate, Via::Canary).await?;
         note_answer(run, &candidate, told).await?;
         refusals.note(run, &candidate.id, told).await?;
         last = Some(candidate.id);
@@ -162,7 +160,7 @@ async fn wait_for(run: &Run, canary: &Device) -> Result<(), Halt> {
             }
             Outcome::Pending if now.command == CommandState::Again => {
                 arrivals::wait_for_turn(run).await?;
-                tell::tell(run, &now, Via::Canary, CONNECT_SECONDS).await?;
+                tell::tell(run, &now, Via::Canary).await?;
             }
             _ if !may_have_moved(&now) => return Ok(()),
             _ => run.inner.clock.sleep(LOOK).await,
@@ -197,7 +195,7 @@ async fn anybody_left(run: &Run) -> Result<bool, Halt> {
 }
 
 async fn nobody(run: &Run, tried: &HashSet<DeviceId>) -> Result<Halt, Halt> {
-    let group = &run.migration.plan.source.group_name;
+    let group = run.migration.plan.source.selection();
     let (mut unreachable, mut refused) = (0, 0);
     for id in tried {
         match run.store().device(run.id(), id).await?.map(|device| device.command) {

@@ -6,11 +6,9 @@ use futures_util::FutureExt;
 use super::each::each;
 use super::halt::Halt;
 use super::run::Run;
-use super::target;
-use crate::azure::central::DeviceTemplate;
+use super::{source, target};
 use crate::azure::error::AzureError;
 use crate::migration::Device;
-use crate::migration::belongings::Belongings;
 use crate::migration::device::Fact;
 
 /// Devices at one turn: in between, the others are looked after.
@@ -58,9 +56,7 @@ pub(super) async fn run(run: &Run) -> Result<bool, Halt> {
 }
 
 async fn carry(run: &Run, due: Vec<Device>) -> Result<(), Halt> {
-    let template = run.central.find_device_template(&run.migration.plan.source.template).await?;
-    let template = template.as_ref();
-    for (device, halt) in each(due, |device| carry_one(run, template, device).boxed())
+    for (device, halt) in each(due, |device| carry_one(run, device).boxed())
         .await?
         .of_devices(target::another_can_be_seen(run).boxed())
         .await?
@@ -71,24 +67,10 @@ async fn carry(run: &Run, due: Vec<Device>) -> Result<(), Halt> {
     Ok(())
 }
 
-async fn carry_one(run: &Run, template: Option<&DeviceTemplate>, device: Device) -> Result<(), Halt> {
+async fn carry_one(run: &Run, device: Device) -> Result<(), Halt> {
     run.still_looking().await?;
     let mut carried = Carried::default();
-    let mut belongings = match template {
-        Some(template) => match run.central.device_properties(&device.id).await {
-            Ok(properties) => Belongings::of(properties.as_value(), &template.cloud, &template.writable),
-            Err(error) => {
-                carried.left.push(format!("properties ({})", settled(error)?));
-                Belongings::default()
-            }
-        },
-        None => {
-            carried.left.push("properties (the source no longer has the template)".into());
-            Belongings::default()
-        }
-    };
-    belongings.display_name.clone_from(&device.display_name);
-    belongings.organizations.clone_from(&device.organizations);
+    let belongings = source::belongings(run, &device, &mut carried).await?;
     target::deliver(run, &device, &belongings, &mut carried).await?;
     record(run, &device, &carried).await
 }

@@ -115,7 +115,8 @@ impl Engine {
     async fn stop_jobs(&self, migration: &Migration) -> Result<String, ControlError> {
         let Some(actor) = &migration.runs_as else { return Ok(String::new()) };
         let tokens = self.inner.people.tokens(&actor.id);
-        let central = self.inner.azure.central(tokens, &migration.plan.source.subdomain)?;
+        let Some(source) = migration.plan.source.app() else { return Ok(String::new()) };
+        let central = self.inner.azure.central(tokens, &source.subdomain)?;
         let mut words = String::new();
         for job in self.inner.store.jobs(migration.id).await? {
             if job.progress == JobProgress::Ended || job.held {

@@ -6,7 +6,7 @@
 use super::halt::Halt;
 use super::keys::{self, GroupKeys, KeysView};
 use super::run::Run;
-use super::target;
+use super::{source, target};
 use crate::azure::error::ErrorKind;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::{Covered, Standing};
@@ -47,7 +47,11 @@ pub(super) async fn ensure(run: &Run) -> Result<KeysView, Halt> {
 
 /// How the keys stand now.
 async fn read(run: &Run) -> Result<KeysView, Halt> {
-    Ok(keys::read(&run.central, &run.at, &run.migration.plan).await?)
+    let mut view = keys::read(&run.origin, &run.at, &run.migration.plan).await?;
+    if let Some(in_use) = source::groups_in_use(run).await? {
+        view.coverage.groups.retain(|group| in_use.contains(&group.source.id));
+    }
+    Ok(view)
 }
 
 async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGroupId) -> Result<(), Halt> {
@@ -74,9 +78,9 @@ fn keys_of<'a>(view: &'a KeysView, id: &EnrollmentGroupId) -> Option<&'a GroupKe
 
 /// Halts unless every group has its equal or is stated unused.
 fn must_be_covered(run: &Run, view: &KeysView) -> Result<(), Halt> {
-    let app = &run.migration.plan.source.app_display_name;
+    let app = run.migration.plan.source.keeper_name();
     let keeper = run.migration.plan.target.keeper();
-    if view.coverage.is_empty() {
+    if view.coverage.is_empty() && run.origin.app().is_some() {
         return Err(Halt::pause(
             PauseReason::Keys,
             format!("{app} shows no enabled enrollment group for IoT devices, so no key of the devices is known."),
@@ -117,5 +121,9 @@ async fn record(run: &Run, view: &KeysView) -> Result<String, Halt> {
         }
     }
     tx.commit().await?;
-    Ok(format!("Keys known to {}: {}.", run.migration.plan.target.keeper(), names.join(", ")))
+    let keeper = run.migration.plan.target.keeper();
+    Ok(match names.as_slice() {
+        [] => format!("No device needs the keys of a group in {keeper}."),
+        names => format!("Keys known to {keeper}: {}.", names.join(", ")),
+    })
 }

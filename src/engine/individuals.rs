@@ -4,7 +4,7 @@
 use super::halt::Halt;
 use super::keys;
 use super::run::Run;
-use super::target;
+use super::{source, target};
 use crate::azure::central::KeyPair as Keys;
 use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
 
@@ -38,16 +38,11 @@ pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
     Ok(known)
 }
 
-/// The device's own keys as its application shows them now.
+/// The device's own keys as the source shows them now.
 async fn read(run: &Run, device: &Device) -> Result<Option<Keys>, Halt> {
-    let attestation = run.central.device_attestation_with_keys(&device.id).await?;
-    let why = match attestation {
-        Some(own) => match own.keys {
-            Some(keys) => return Ok(Some(keys)),
-            None => format!("attested by {}, whose keys are not shown", own.kind),
-        },
-        // Its group admits it now: whether that is carried over was not asked for it.
-        None => "its individual attestation was removed after the snapshot; migrate the group again".to_owned(),
+    let why = match source::own_keys(run, device).await? {
+        Ok(keys) => return Ok(Some(keys)),
+        Err(why) => why,
     };
     run.store()
         .change_device(run.id(), &device.id, |row| {

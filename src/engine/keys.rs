@@ -1,19 +1,18 @@
 //! Reads which keys the source's devices may present, and which of them the target knows.
 
-use std::collections::{HashMap, HashSet};
-
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Engine;
+use super::source::Origin;
 use super::target::{self, At};
-use crate::azure::central::{Central, CentralAttestation, CentralEnrollmentGroup, GroupKind};
+use super::{Engine, pasted};
 use crate::azure::error::AzureError;
 use crate::ids::{DeviceId, EnrollmentGroupId, PersonId};
 use crate::migration::coverage::{Coverage, KeyPair, SourceGroup};
 use crate::migration::model::{Migration, Plan};
+use crate::store::StoreError;
 
 /// The keys of a source group, to be shown to a person who adds them by hand.
 #[derive(Debug, Clone)]
@@ -37,35 +36,63 @@ pub struct KeysView {
     pub groups: Vec<GroupKeys>,
 }
 
+/// Why it is not known how the keys stand.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// Azure could not be read.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl KeysError {
+    /// What Azure answered, if it was Azure.
+    #[must_use]
+    pub fn azure(&self) -> Option<&AzureError> {
+        match self {
+            Self::Azure(error) => Some(error),
+            Self::Store(_) => None,
+        }
+    }
+}
+
 impl Engine {
     /// Reads how the keys stand, with `person`'s rights.
     ///
     /// # Errors
     /// Whatever Azure answers; a missing right is named in the hint.
-    pub async fn keys(&self, migration: &Migration, person: &PersonId) -> Result<KeysView, AzureError> {
+    pub async fn keys(&self, migration: &Migration, person: &PersonId) -> Result<KeysView, KeysError> {
         let tokens = self.inner.people.tokens(person);
         let plan = &migration.plan;
-        let central = self.inner.azure.central(tokens.clone(), &plan.source.subdomain)?;
+        let pasted = pasted::of(&self.inner, migration).await?;
+        let origin = Origin::new(&self.inner, &plan.source, pasted, &tokens)?;
         let at = At::new(&self.inner, &plan.target, &tokens)?;
-        read(&central, &at, plan).await
+        Ok(read(&origin, &at, plan).await?)
     }
 }
 
+/// A group of the source, with its keys where they are known and may be used.
+#[derive(Debug, Clone)]
+pub(super) struct FoundGroup {
+    pub(super) group: SourceGroup,
+    pub(super) keys: Option<GroupKeys>,
+}
+
 /// Reads both sides and holds them against each other.
-pub(super) async fn read(central: &Central, at: &At, plan: &Plan) -> Result<KeysView, AzureError> {
+pub(super) async fn read(origin: &Origin, at: &At, plan: &Plan) -> Result<KeysView, AzureError> {
     let target = async {
         match at {
             At::Hub(at) => target::hub::keys::groups(at).await,
             At::App(at) => target::app::keys::groups(at).await,
         }
     };
-    let (mut source, target) = tokio::try_join!(central.enrollment_groups(), target)?;
-    // A list that changes while it is read can show a group on two pages.
-    let mut seen = HashSet::new();
-    source.retain(|group| seen.insert(group.id.clone()));
-    let groups = source.iter().filter_map(group_keys).collect();
-    let source: Vec<SourceGroup> = source.iter().map(source_group).collect();
-    let from = &plan.source.subdomain;
+    let (source, target) = tokio::try_join!(origin.groups(), target)?;
+    let open = source.iter().filter(|found| found.group.enabled && !found.group.edge);
+    let groups = open.filter_map(|found| found.keys.clone()).collect();
+    let source: Vec<SourceGroup> = source.into_iter().map(|found| found.group).collect();
+    let from = plan.source.mark();
     let coverage = match at {
         At::Hub(at) => {
             let hub = &at.target.hub_host;
@@ -74,36 +101,6 @@ pub(super) async fn read(central: &Central, at: &At, plan: &Plan) -> Result<Keys
         At::App(_) => Coverage::of(&source, &target, None, |id| target::app::keys::planned_id(from, id)),
     };
     Ok(KeysView { coverage, groups })
-}
-
-pub(in crate::engine) fn source_group(group: &CentralEnrollmentGroup) -> SourceGroup {
-    let keys = match &group.attestation {
-        CentralAttestation::Symmetric { primary, secondary } => key_pair(primary, secondary),
-        _ => None,
-    };
-    SourceGroup {
-        id: group.id.clone(),
-        name: group.display_name.clone(),
-        enabled: group.enabled,
-        edge: matches!(group.kind, GroupKind::IotEdge),
-        keys,
-    }
-}
-
-fn group_keys(group: &CentralEnrollmentGroup) -> Option<GroupKeys> {
-    match &group.attestation {
-        CentralAttestation::Symmetric { primary, secondary }
-            if group.enabled && !matches!(group.kind, GroupKind::IotEdge) =>
-        {
-            Some(GroupKeys {
-                id: group.id.clone(),
-                name: group.display_name.clone(),
-                primary: primary.clone(),
-                secondary: secondary.clone(),
-            })
-        }
-        _ => None,
-    }
 }
 
 /// The longest id of a group that is made: a DPS allows 128 characters, an application 255.
@@ -121,7 +118,7 @@ pub(in crate::engine) fn made_id(name: &str, all: &str, is_allowed: fn(char) -> 
 
 /// Whether a device derives these keys from one of the groups.
 pub(in crate::engine) fn is_derived(groups: &[GroupKeys], device: &DeviceId, keys: &KeyPair) -> bool {
-    derived(groups, device).values().any(|(one, two)| key_pair(one, two).as_ref() == Some(keys))
+    groups.iter().any(|group| derived(group, device).as_ref() == Some(keys))
 }
 
 /// The digests of two keys; `None` if they are not base64.
@@ -134,16 +131,24 @@ fn key_digest(key: &SecretString) -> Option<[u8; 32]> {
     digest(&SHA256, &bytes).as_ref().try_into().ok()
 }
 
-/// The keys that a device derives from each of these groups.
-fn derived(groups: &[GroupKeys], device: &DeviceId) -> HashMap<EnrollmentGroupId, (SecretString, SecretString)> {
-    groups
-        .iter()
-        .filter_map(|group| {
-            let primary = crate::azure::sas::derive_device_key(&group.primary, device.as_str()).ok()?;
-            let secondary = crate::azure::sas::derive_device_key(&group.secondary, device.as_str()).ok()?;
-            Some((group.id.clone(), (primary, secondary)))
-        })
-        .collect()
+/// The digests of the keys that a device derives from those of a group.
+fn derived(group: &GroupKeys, device: &DeviceId) -> Option<KeyPair> {
+    let primary = crate::azure::sas::derive_device_key(&group.primary, device.as_str()).ok()?;
+    let secondary = crate::azure::sas::derive_device_key(&group.secondary, device.as_str()).ok()?;
+    key_pair(&primary, &secondary)
+}
+
+/// Whether a device derives exactly these two keys from those of a group. DPS takes registration ids without regard to case,
+/// and firmware may spell its own otherwise than the hub does: in lower case, as nearly all do (azure-api §4.9).
+pub(in crate::engine) fn is_derived_from(
+    group: &GroupKeys,
+    device: &DeviceId,
+    primary: &SecretString,
+    secondary: &SecretString,
+) -> bool {
+    let own = key_pair(primary, secondary);
+    let lower = DeviceId::new(device.as_str().to_ascii_lowercase());
+    own.is_some() && [device, &lower].into_iter().any(|id| derived(group, id) == own)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! and what the target knew before), [`enroll`] (the source's keys at the target), *register* (identities ahead, where the
 //! key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], while [`verify`] looks for
 //! them at the target. [`settle`] says what that makes of the migration as a whole,
-//! and [`watch`] looks after the moved ones for a day. What is particular to a kind of target has its room in [`target`].
+//! and [`watch`] looks after the moved ones for a day. What is particular to a kind of source has its room in [`source`], to a kind of target in [`target`].
 
 mod admission;
 mod arrivals;
@@ -25,6 +25,7 @@ mod individuals;
 mod job;
 mod keys;
 mod moving;
+mod pasted;
 mod recover;
 mod refusals;
 mod resolve;
@@ -34,6 +35,7 @@ mod settle;
 mod signs;
 mod singles;
 mod snapshot;
+mod source;
 mod start;
 mod supervisor;
 mod target;
@@ -60,7 +62,8 @@ use arrivals::Arrivals;
 use turns::Turns;
 
 pub use control::ControlError;
-pub use keys::{GroupKeys, KeysView};
+pub use keys::{GroupKeys, KeysError, KeysView};
+pub use pasted::{PasteError, Pasted, Safe};
 pub use start::{Problem, StartRefused};
 
 /// Whose rights the engine uses.
@@ -86,6 +89,7 @@ struct Inner {
     store: Store,
     azure: Azure,
     people: Arc<dyn People>,
+    safe: Arc<dyn Safe>,
     clock: Clock,
     /// Names this run of the program in leases.
     run_id: String,
@@ -108,11 +112,12 @@ impl fmt::Debug for Engine {
 impl Engine {
     /// An engine at rest; [`Engine::begin`] sets it to work.
     #[must_use]
-    pub fn new(store: Store, azure: Azure, people: Arc<dyn People>, clock: Clock) -> Self {
+    pub fn new(store: Store, azure: Azure, people: Arc<dyn People>, safe: Arc<dyn Safe>, clock: Clock) -> Self {
         let inner = Inner {
             store,
             azure,
             people,
+            safe,
             clock,
             run_id: uuid::Uuid::new_v4().to_string(),
             hints: channel::Sender::new(0),

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::{Run, Turn};
-use super::{canary, carry, enroll, job, recover, settle, singles, verify};
+use super::{canary, carry, enroll, job, recover, settle, singles, source, verify};
 use crate::migration::model::{MigrationState, Step, StepState};
 
 /// After so long without a halt a trouble counts as over: longer than a call is tried.
@@ -40,6 +40,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     if run.store().counts(run.id()).await?.waiting > 0 {
         settle::settle(&run.inner, run.id()).await?;
     }
+    source::note_departures(run).await?;
     // Behind everything else: nobody waits for names.
     if carry::run(run).await? {
         return Ok(Turn::GoOn);

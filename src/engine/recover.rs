@@ -2,13 +2,11 @@
 //!
 //! A task begins with this, so whatever is still "started" was left by a run that died: nothing else is in flight.
 
-use std::time::Duration;
-
 use super::halt::Halt;
 use super::resolve;
 use super::run::Run;
-use super::tell::{self, RESPONSE_SECONDS};
 use super::verify;
+use super::{source, tell};
 use crate::migration::{CommandState, Device, Via};
 
 /// Settles what can be settled now; the rest is given the time in which an answer could still have come, is looked for
@@ -30,6 +28,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
         }
         let now = run.now();
         let patience = run.patience();
+        let answering = source::patience(run, Via::Single).in_all();
         run.store()
             .change_device(run.id(), &device.id, |row| {
                 let sent = row.facts.commanded.as_ref().map_or(now, |fact| fact.at);
@@ -39,7 +38,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
                 // been lost without a trace even in the history, the next candidate would be risked, and nobody else.
                 row.attempts = row.attempts.saturating_sub(1);
                 row.detail = Some("the program stopped before its answer was recorded".into());
-                row.deadline = Some(sent + Duration::from_secs(u64::from(RESPONSE_SECONDS)) + patience);
+                row.deadline = Some(sent + answering + patience);
             })
             .await?;
     }

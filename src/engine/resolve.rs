@@ -5,10 +5,9 @@
 
 use super::halt::Halt;
 use super::run::Run;
-use super::target;
 use super::tell;
+use super::{source, target};
 use crate::azure::central::CommandAnswer;
-use crate::azure::error::ErrorKind;
 use crate::ids::IdScope;
 use crate::migration::evidence::Arrival;
 use crate::migration::{AnswersBefore, CommandState, Device, FailReason, Outcome, Via};
@@ -51,7 +50,15 @@ async fn answered_and_not_seen(run: &Run, device: &Device) -> Result<(), Halt> {
         tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
         return Ok(());
     }
-    fail(run, device, FailReason::NotSeen, target::not_seen(run, device)).await
+    fail(run, device, FailReason::NotSeen, &with_last_seen(run, device, target::not_seen(run, device)).await).await
+}
+
+/// Adds what the source shows of the device, where it shows any.
+async fn with_last_seen(run: &Run, device: &Device, words: &str) -> String {
+    match source::last_seen(run, device).await {
+        Some(seen) => format!("{words}; {seen}"),
+        None => words.to_owned(),
+    }
 }
 
 async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
@@ -65,7 +72,8 @@ async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
         return Ok(());
     }
     if device.unclear >= UNCLEAR_TRIES {
-        return fail(run, device, FailReason::NoAnswer, "it neither answered nor turned up").await;
+        let why = with_last_seen(run, device, "it neither answered nor turned up").await;
+        return fail(run, device, FailReason::NoAnswer, &why).await;
     }
     let now = run.now();
     run.store()
@@ -95,7 +103,7 @@ async fn fail(run: &Run, device: &Device, reason: FailReason, why: &str) -> Resu
 /// The answer to this migration's command, if its history shows one.
 pub(super) async fn new_answer(run: &Run, device: &Device) -> Result<Option<CommandAnswer>, Halt> {
     let scope = run.id_scope()?;
-    Ok(ours(history(run, device).await?, device.answers_before.as_ref(), scope))
+    Ok(ours(source::history(run, device).await?, device.answers_before.as_ref(), scope))
 }
 
 /// The answer to us among a command's history. Entries have no time and no documented order, and an application may show
@@ -124,19 +132,8 @@ fn ours(history: Vec<CommandAnswer>, before: Option<&AnswersBefore>, scope: &IdS
 /// The history of a device that is proven at the target can be read now.
 async fn another_history_can_be_read(run: &Run) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::Proven).await? else { return Ok(false) };
-    run.central.command_history(&id, &run.command()).await?;
+    source::history_can_be_read(run, &id).await?;
     Ok(true)
-}
-
-/// What the history of the device's command shows.
-pub(super) async fn history(run: &Run, device: &Device) -> Result<Vec<CommandAnswer>, Halt> {
-    match run.central.command_history(&device.id, &run.command_to(device)).await {
-        Ok(history) => Ok(history),
-        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::DeviceOffline | ErrorKind::Rejected) => {
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 //! Holds Azure, as it is now, against what was reviewed, and tries the rights that a run will need.
 
 use super::Inner;
+use super::source::{self, Origin};
 use super::start::Problem;
 use super::target::At;
 use super::target::app::AtApp;
 use super::target::hub::AtHub;
-use crate::azure::central::Central;
 use crate::azure::error::AzureError;
 use crate::ids::PersonId;
-use crate::migration::model::{CentralSource, Plan};
+use crate::migration::model::{Migration, Source};
 
 /// What differs.
-#[derive(Default)]
-struct Differences(Vec<Problem>);
+#[derive(Debug, Default)]
+pub(super) struct Differences(Vec<Problem>);
 
 impl Differences {
-    fn note(&mut self, differs: bool, what: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, differs: bool, what: impl FnOnce() -> String) {
         if differs {
             let remedy = "Make a new migration with the present values, or set them back.".into();
             self.0.push(Problem { what: what(), remedy });
@@ -27,37 +27,25 @@ impl Differences {
 ///
 /// # Errors
 /// Whatever Azure answers: a right that is missing now would be missing in the middle of the night.
-pub(super) async fn changes(inner: &Inner, plan: &Plan, person: &PersonId) -> Result<Vec<Problem>, AzureError> {
+pub(super) async fn changes(
+    inner: &Inner,
+    migration: &Migration,
+    person: &PersonId,
+) -> Result<Vec<Problem>, AzureError> {
     let tokens = inner.people.tokens(person);
-    let central = inner.azure.central(tokens.clone(), &plan.source.subdomain)?;
+    let plan = &migration.plan;
+    let origin = Origin::new(inner, &plan.source, Vec::new(), &tokens)?;
     let at = At::new(inner, &plan.target, &tokens)?;
     let mut differences = Differences::default();
-    source(&central, &plan.source, &mut differences).await?;
+    match &origin {
+        Origin::App(at) => source::app::review::compare(at, &mut differences).await?,
+        Origin::Hub(at) => source::hub::review::compare(at, &mut differences).await?,
+    }
     match &at {
         At::Hub(at) => hub(at, &mut differences).await?,
         At::App(at) => app(at, &plan.source, &mut differences).await?,
     }
     Ok(differences.0)
-}
-
-async fn source(central: &Central, source: &CentralSource, differences: &mut Differences) -> Result<(), AzureError> {
-    let (group, template, _) = tokio::try_join!(
-        central.device_group(&source.group),
-        central.device_template(&source.template),
-        central.jobs(),
-    )?;
-    differences.note(group.id != source.group, || format!("The device group {} has changed.", source.group_name));
-    let name = &source.template_name;
-    match &template.migration {
-        None => differences.note(true, || format!("The template {name} no longer has the command DeviceMove.")),
-        Some(command) => {
-            differences.note(command.component != source.component, || {
-                format!("DeviceMove is in another component of {name}.")
-            });
-            differences.note(command.queued_if_offline, || format!("DeviceMove in {name} is now queued if offline."));
-        }
-    }
-    Ok(())
 }
 
 async fn hub(at: &AtHub, differences: &mut Differences) -> Result<(), AzureError> {
@@ -78,10 +66,11 @@ async fn hub(at: &AtHub, differences: &mut Differences) -> Result<(), AzureError
     Ok(())
 }
 
-async fn app(at: &AtApp, source: &CentralSource, differences: &mut Differences) -> Result<(), AzureError> {
+async fn app(at: &AtApp, source: &Source, differences: &mut Differences) -> Result<(), AzureError> {
     let app = &at.target.app_display_name;
     at.central.devices_page(None).await?;
-    differences.note(at.target.subdomain == source.subdomain, || format!("{app} is both source and target."));
+    let same = source.app().is_some_and(|source| source.subdomain == at.target.subdomain);
+    differences.note(same, || format!("{app} is both source and target."));
     let Some(assign) = &at.target.assign else { return Ok(()) };
     let name = &assign.template_name;
     let found = at.central.find_device_template(&assign.template).await?;

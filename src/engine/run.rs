@@ -8,9 +8,9 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::halt::Halt;
+use super::source::Origin;
 use super::target::{self, At};
-use super::{Inner, enroll, moving, settle, snapshot};
-use crate::azure::central::Central;
+use super::{Inner, enroll, moving, pasted, settle, snapshot};
 use crate::azure::tokens::Resource;
 use crate::clock::Timestamp;
 use crate::ids::IdScope;
@@ -35,8 +35,8 @@ pub(super) struct Run {
     /// As read when this turn began.
     pub(super) migration: Migration,
     pub(super) actor: Actor,
-    /// The application that the devices come from.
-    pub(super) central: Central,
+    /// Where the devices come from.
+    pub(super) origin: Origin,
     /// Where they go.
     pub(super) at: At,
     /// How many registration records the groups' pages had when they were last read.
@@ -118,7 +118,7 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
             return Ok(Turn::Ended);
         }
     }
-    let run = Arc::new(Run::new(inner, migration)?);
+    let run = Arc::new(Run::new(inner, migration).await?);
     let too_late = async {
         inner.cancel.cancelled().await;
         inner.clock.sleep(WIND_DOWN * inner.clock.speed()).await;
@@ -210,12 +210,13 @@ fn jitter(wait: Duration) -> Duration {
 }
 
 impl Run {
-    pub(super) fn new(inner: &Arc<Inner>, migration: Migration) -> Result<Self, Halt> {
+    pub(super) async fn new(inner: &Arc<Inner>, migration: Migration) -> Result<Self, Halt> {
         let Some(actor) = migration.runs_as.clone() else { return Err(Halt::LookAgain) };
         let tokens = inner.people.tokens(&actor.id);
+        let pasted = pasted::of(inner, &migration).await?;
         Ok(Self {
             at: At::new(inner, &migration.plan.target, &tokens)?,
-            central: inner.azure.central(tokens, &migration.plan.source.subdomain)?,
+            origin: Origin::new(inner, &migration.plan.source, pasted, &tokens)?,
             inner: Arc::clone(inner),
             migration,
             actor,

@@ -49,7 +49,7 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
             {
                 flying.insert(device.id.clone());
                 let run = Arc::clone(run);
-                in_flight.spawn(async move { (device.id.clone(), tell::tell(&run, &device, Via::Single, 0).await) });
+                in_flight.spawn(async move { (device.id.clone(), tell::tell(&run, &device, Via::Single).await) });
                 continue;
             }
         }

@@ -1,5 +1,6 @@
 //! *Start*: Azure is read once more and must equal what was reviewed; then the draft becomes a running migration.
 
+use super::keys::KeysError;
 use super::{Engine, Inner, keys, review};
 use crate::azure::error::AzureError;
 use crate::migration::coverage::Standing;
@@ -40,6 +41,15 @@ pub enum StartRefused {
     Store(#[from] StoreError),
 }
 
+impl From<KeysError> for StartRefused {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Azure(error) => Self::Azure(error),
+            KeysError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl StartRefused {
     /// What to show, each with its remedy.
     #[must_use]
@@ -76,11 +86,11 @@ impl Engine {
         if migration.state != MigrationState::Draft {
             return Err(StartRefused::NotDraft);
         }
-        let changes = review::changes(inner, &migration.plan, &by.id).await?;
+        let changes = review::changes(inner, &migration, &by.id).await?;
         if !changes.is_empty() {
             return Err(StartRefused::Changed(changes));
         }
-        let view = self.keys(&migration, &by.id).await?;
+        let view = self.keys(&migration, &by.id).await.map_err(StartRefused::from)?;
         let names = must_be_coverable(&migration, &view, &stated_unused)?;
         record(inner, &migration, by, &stated_unused, &names).await?;
         inner.wake();
@@ -99,9 +109,9 @@ fn must_be_coverable(
         KeyHandling::Program => view.coverage.blocking(stated),
         KeyHandling::ByHand => view.coverage.uncovered(stated),
     };
-    if view.coverage.is_empty() {
+    if view.coverage.is_empty() && !may_be_keyless(migration) {
         let what =
-            format!("{} shows no enabled enrollment group for IoT devices.", migration.plan.source.app_display_name);
+            format!("{} shows no enabled enrollment group for IoT devices.", migration.plan.source.keeper_name());
         let remedy =
             "Check the application's enrollment groups and your role there: which keys the devices have is not known.";
         return Err(StartRefused::Uncovered(vec![Problem { what, remedy: remedy.into() }]));
@@ -122,6 +132,11 @@ fn must_be_coverable(
     let stated = |id: &str| stated.iter().any(|name| name == id);
     let groups = view.coverage.groups.iter().filter(|group| stated(group.source.id.as_str()));
     Ok(groups.map(|group| group.source.name.clone()).collect())
+}
+
+/// Devices of a hub can all have keys of their own, which only the DPS's individual enrollments show.
+fn may_be_keyless(migration: &Migration) -> bool {
+    migration.plan.source.hubs().is_some_and(|hubs| hubs.dps.is_some())
 }
 
 async fn record(

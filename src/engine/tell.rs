@@ -9,17 +9,16 @@ use serde_json::{Value, json};
 use super::admission;
 use super::halt::Halt;
 use super::run::Run;
-use crate::azure::central::{CommandAnswer, MoveCommand};
+use super::source::{self, Patience};
+use crate::azure::central::CommandAnswer;
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::clock::Timestamp;
-use crate::ids::DeviceId;
 use crate::migration::device::{Device, Fact};
 use crate::migration::model::{Migration, MigrationState, Target};
+use crate::migration::sentence::capitalized;
 use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
 use crate::store::{devices, migrations};
 
-/// Seconds that a device has to answer: the most that IoT Central allows.
-pub(super) const RESPONSE_SECONDS: u8 = 30;
 /// Tries within the first minute before a device counts as waiting.
 const QUICK_TRIES: u32 = 3;
 /// Between the quick tries.
@@ -35,7 +34,7 @@ pub(super) enum Told {
     Unreachable,
     /// It will not move; its row says why.
     Settled,
-    /// IoT Central would not deliver the command; its row says why.
+    /// The source would not deliver the command; its row says why.
     NotDelivered,
 }
 
@@ -50,15 +49,16 @@ impl Run {
                 "idScope": id_scope,
                 "dpsName": hub.dps_name,
                 "dpsId": self.inner.azure.cloud().portal_link(&self.actor.id.tid, &hub.dps_id),
-                "centralAppName": plan.source.app_name,
-                "centralAppSubdomain": plan.source.subdomain.as_str(),
+                "centralAppName": plan.source.app().map(|app| app.app_name.as_str()),
+                "centralAppSubdomain": plan.source.app().map(|app| app.subdomain.as_str()),
             }),
             Target::App(app) => {
-                let mut payload = json!({
-                    "idScope": id_scope,
-                    "centralAppName": app.app_name,
-                    "centralAppSubdomain": app.subdomain.as_str(),
-                });
+                let mut payload = json!({ "idScope": id_scope });
+                // A direct method takes as little as it can: see azure-api §5.5 on what its payload may hold.
+                if plan.source.app().is_some() {
+                    payload["centralAppName"] = json!(app.app_name);
+                    payload["centralAppSubdomain"] = json!(app.subdomain.as_str());
+                }
                 if let Some(model) = app.assign.as_ref().and_then(|assign| assign.model.as_ref()) {
                     payload["deviceTemplateId"] = json!(model.as_str());
                 }
@@ -66,39 +66,18 @@ impl Run {
             }
         })
     }
-
-    /// The command as it reaches this device. One without a template has no component: it is told by the method that its
-    /// firmware listens to (azure-api §3.5).
-    pub(super) fn command_to(&self, device: &Device) -> MoveCommand {
-        let command = self.command();
-        match device.unassigned {
-            true => MoveCommand { component: None, command: command.method_name(), ..command },
-            false => command,
-        }
-    }
-
-    /// The command of this migration's template.
-    pub(super) fn command(&self) -> MoveCommand {
-        MoveCommand {
-            component: self.migration.plan.source.component.clone(),
-            command: "DeviceMove".into(),
-            queued_if_offline: false,
-            notice: None,
-        }
-    }
 }
 
 /// Tells `device` to move, if it is still to be told. Gives an error only for what concerns the whole migration; where the
 /// command was certainly not sent, the row is then as before.
-pub(super) async fn tell(run: &Run, device: &Device, via: Via, connect: u8) -> Result<Told, Halt> {
+pub(super) async fn tell(run: &Run, device: &Device, via: Via) -> Result<Told, Halt> {
     let payload = run.payload()?;
     if !admission::ensure(run, device).await? {
         return Ok(Told::Settled);
     }
-    let Some(before) = claim(run, device, via, connect).await? else { return Ok(Told::Settled) };
-    let answer =
-        run.central.run_command(&device.id, &run.command_to(device), &payload, connect, RESPONSE_SECONDS).await;
-    match answer {
+    let patience = source::patience(run, via);
+    let Some(before) = claim(run, device, via, patience).await? else { return Ok(Told::Settled) };
+    match source::command(run, device, &payload, patience).await {
         Ok(answer) => record_answer(run, device, &answer, "the command was answered").await,
         Err(error) => record_error(run, error, before).await,
     }
@@ -106,7 +85,7 @@ pub(super) async fn tell(run: &Run, device: &Device, via: Via, connect: u8) -> R
 
 /// Writes that the device is about to be told, unless the migration was stopped or the device settled meanwhile. Gives the
 /// row as it was.
-async fn claim(run: &Run, device: &Device, via: Via, connect: u8) -> Result<Option<Device>, Halt> {
+async fn claim(run: &Run, device: &Device, via: Via, patience: Patience) -> Result<Option<Device>, Halt> {
     let mut tx = run.store().begin_write().await?;
     let migration = migrations::lookup(&mut tx, run.id()).await?;
     let Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) = migration else {
@@ -124,7 +103,7 @@ async fn claim(run: &Run, device: &Device, via: Via, connect: u8) -> Result<Opti
     row.via = Some(via);
     row.attempts += 1;
     row.next_try_at = None;
-    row.deadline = Some(now + Duration::from_secs(u64::from(connect) + u64::from(RESPONSE_SECONDS)) + run.patience());
+    row.deadline = Some(now + patience.in_all() + run.patience());
     row.facts.commanded = Some(Fact { at: now, evidence: "single command".into() });
     devices::save(&mut tx, run.id(), &row).await?;
     tx.commit().await?;
@@ -177,19 +156,20 @@ fn unclear(run: &Run, row: &mut Device, why: &str) {
 
 async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<Told, Halt> {
     let now = run.now();
+    let service = run.migration.plan.source.service();
     match error.kind {
         ErrorKind::DeviceOffline => {
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     // What was not delivered is no fact, an earlier try that this program broke off included.
                     row.facts.commanded = before.facts.commanded.clone().filter(|_| row.unclear > 0);
-                    unreachable(row, now);
+                    unreachable(row, now, service);
                 })
                 .await?;
             Ok(Told::Unreachable)
         }
         ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Precondition => {
-            let deleted = is_deleted(run, &before.id).await;
+            let deleted = source::is_gone(run, &before).await;
             let reason = if deleted { FailReason::Deleted } else { FailReason::CommandRefused };
             run.store()
                 .change_device(run.id(), &before.id, |row| {
@@ -228,14 +208,9 @@ fn not_told(row: &Device) -> CommandState {
     if row.unclear > 0 { CommandState::Unclear } else { CommandState::None }
 }
 
-/// The application does not know the device any more.
-async fn is_deleted(run: &Run, id: &DeviceId) -> bool {
-    matches!(run.central.device(id).await, Err(AzureError { kind: ErrorKind::NotFound, .. }))
-}
-
 /// It could not be reached: tried again soon, then waited for; a candidate for the canary is waited for at once, since the
 /// next one is asked meanwhile.
-fn unreachable(row: &mut Device, now: Timestamp) {
+fn unreachable(row: &mut Device, now: Timestamp, service: &str) {
     if !row.outcome.is_open() {
         return;
     }
@@ -247,6 +222,6 @@ fn unreachable(row: &mut Device, now: Timestamp) {
         row.detail = Some("could not connect; tried again within a minute".into());
     } else {
         row.outcome = Outcome::Waiting(WaitReason::Offline);
-        row.detail = Some("IoT Central could not connect to it".into());
+        row.detail = Some(capitalized(&format!("{service} could not connect to it")));
     }
 }

@@ -10,7 +10,7 @@ use super::Inner;
 use super::halt::Halt;
 use super::run::Run;
 use super::signs::Signs;
-use super::{carry, job, settle, target, verify};
+use super::{carry, job, settle, source, target, verify};
 use crate::clock::Timestamp;
 use crate::migration::device::Fact;
 use crate::migration::{Device, MigrationId, MigrationState, Outcome};
@@ -54,7 +54,7 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 
 async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<(), Halt> {
     let Some(migration) = inner.store.migration(id).await? else { return Ok(()) };
-    let run = Run::new(inner, migration)?;
+    let run = Run::new(inner, migration).await?;
     if run.migration.state == MigrationState::Stopped {
         job::stop_left_over(&run).await?;
     }
@@ -64,6 +64,7 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
     if run.migration.state.is_ended() {
         while carry::run(&run).await? {}
     }
+    source::note_departures(&run).await?;
     let devices = inner.store.devices_moved_since(id, since).await?;
     target::check_again(&run, &devices).await?;
     settle::reconsider(inner, id).await
@@ -71,7 +72,7 @@ async fn check(inner: &Arc<Inner>, id: MigrationId, since: Timestamp) -> Result<
 
 /// Where signs of life at the source are looked for. Without them a later check still shows the rest.
 pub(super) async fn signs_at_the_source(run: &Run) -> Result<Option<Signs>, Halt> {
-    match Signs::at_the_source(run).await {
+    match source::signs(run).await {
         Ok(signs) => Ok(Some(signs)),
         Err(Halt::Azure(error)) => {
             tracing::info!(%error, "signs of life at the source cannot be looked for now");

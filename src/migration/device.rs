@@ -4,7 +4,7 @@ use super::evidence::Baseline;
 use super::model::stored_names;
 use super::reason::{FailReason, SkipReason, WaitReason};
 use crate::clock::Timestamp;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, EnrollmentGroupId};
 
 /// Something proven of a device: when, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Fact {
     pub evidence: String,
 }
 
-/// The facts of a device. Whether it left an IoT Central application is not observable.
+/// The facts of a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Its hub identity was made ahead, or was there with its keys; see [`Facts::made_ahead`].
@@ -24,6 +24,8 @@ pub struct Facts {
     pub commanded: Option<Fact>,
     /// It answered that it would.
     pub acknowledged: Option<Fact>,
+    /// Its hub shows it gone. Whether a device left an IoT Central application is not observable.
+    pub left: Option<Fact>,
     /// The target's DPS assigned it to the chosen hub, or the target application took it in, after the baseline.
     pub provisioned: Option<Fact>,
     /// The target saw it, after the baseline.
@@ -44,6 +46,8 @@ pub enum Stage {
     Commanded,
     /// See [`Facts::acknowledged`].
     Acknowledged,
+    /// See [`Facts::left`].
+    Left,
     /// See [`Facts::provisioned`].
     Provisioned,
     /// See [`Facts::connected`].
@@ -55,6 +59,7 @@ stored_names!(Stage {
     Registered = "registered",
     Commanded = "commanded",
     Acknowledged = "acknowledged",
+    Left = "left",
     Provisioned = "provisioned",
     Connected = "connected",
     Sending = "sending",
@@ -68,6 +73,7 @@ impl Facts {
             Stage::Registered => self.registered.as_ref(),
             Stage::Commanded => self.commanded.as_ref(),
             Stage::Acknowledged => self.acknowledged.as_ref(),
+            Stage::Left => self.left.as_ref(),
             Stage::Provisioned => self.provisioned.as_ref(),
             Stage::Connected => self.connected.as_ref(),
             Stage::Sending => self.sending.as_ref(),
@@ -80,6 +86,7 @@ impl Facts {
             Stage::Registered => &mut self.registered,
             Stage::Commanded => &mut self.commanded,
             Stage::Acknowledged => &mut self.acknowledged,
+            Stage::Left => &mut self.left,
             Stage::Provisioned => &mut self.provisioned,
             Stage::Connected => &mut self.connected,
             Stage::Sending => &mut self.sending,
@@ -205,7 +212,7 @@ pub enum CommandState {
     Answered,
     /// The device answered something else.
     Refused,
-    /// IoT Central could not connect to it.
+    /// The source could not connect to it.
     Unreachable,
     /// It may have been told: no answer came in time, or the answer was lost.
     Unclear,
@@ -254,6 +261,12 @@ pub struct AnswersBefore {
 }
 
 impl Device {
+    /// It comes from a hub: an application's subdomain is one label of a host.
+    #[must_use]
+    pub fn is_of_a_hub(&self) -> bool {
+        self.source.contains('.')
+    }
+
     /// It may have been told to move, by its last command or by an earlier one that stayed without an answer.
     #[must_use]
     pub fn may_have_been_told(&self) -> bool {
@@ -266,6 +279,8 @@ impl Device {
 pub struct Device {
     /// Its id.
     pub id: DeviceId,
+    /// Where it comes from: subdomain of the application, or host of the hub; in lower case.
+    pub source: String,
     /// Its display name in the source.
     pub display_name: Option<String>,
     /// The organizations that it was of there.
@@ -300,6 +315,8 @@ pub struct Device {
     pub deadline: Option<Timestamp>,
     /// Its attestation was read, and can be met at the target.
     pub cleared: bool,
+    /// The source's enrollment group whose keys it has, where that is known.
+    pub key_group: Option<EnrollmentGroupId>,
     /// It has keys of its own that are carried over; absent = its group's keys are.
     pub own_keys: Option<OwnKeys>,
 }

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod preflight;
 pub mod reason;
 pub mod sentence;
+pub mod source;
 
 pub use counts::{Counts, Place};
 pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnKeys, Via};

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use super::plan::{AppTarget, AssignedTemplate, Carry, CentralSource, HubTarget, Plan, Target};
+pub use super::plan::{
+    AppTarget, AssignedTemplate, Carry, CentralSource, HubSource, HubTarget, Plan, Source, SourceDps, SourceHub, Target,
+};
 use crate::clock::Timestamp;
 use crate::ids::{IdScope, PersonId};
 

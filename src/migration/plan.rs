@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::stored_names;
-use crate::ids::{ArmId, DeviceGroupId, DeviceId, DpsHost, HubHost, IdScope, ModelId, Subdomain, TemplateId};
+pub use super::source::{CentralSource, HubSource, Source, SourceDps, SourceHub};
+use crate::ids::{ArmId, DeviceId, DpsHost, HubHost, IdScope, ModelId, Subdomain, TemplateId};
 
 /// Whether what devices have besides their identity is carried over: it costs a call a device, of those that commands need
 /// too.
@@ -39,7 +40,7 @@ impl Carry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Where the devices are.
-    pub source: CentralSource,
+    pub source: Source,
     /// Where they go.
     pub target: Target,
     /// True: DPS makes each hub identity when its device arrives, never ahead.
@@ -57,29 +58,6 @@ pub struct Plan {
     pub canary: Option<DeviceId>,
     /// Minutes a device that may have been told to move has to turn up at the target.
     pub arrival_minutes: u32,
-}
-
-/// Devices of one template in one device group of an IoT Central application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CentralSource {
-    /// ARM id; absent when the application was given by its address.
-    pub app_id: Option<ArmId>,
-    /// ARM name: the payload's `centralAppName`.
-    pub app_name: String,
-    /// The name that people see.
-    pub app_display_name: String,
-    /// First label of the application's host.
-    pub subdomain: Subdomain,
-    /// The device group.
-    pub group: DeviceGroupId,
-    /// Its display name.
-    pub group_name: String,
-    /// The device template.
-    pub template: TemplateId,
-    /// Its display name.
-    pub template_name: String,
-    /// Component that carries DeviceMove; absent for a command at the template's root.
-    pub component: Option<String>,
 }
 
 /// Where the devices of a migration go.

@@ -25,6 +25,22 @@ pub enum SkipReason {
     BlockedAtTarget,
     /// The target application has a simulated device of its name.
     NameTaken,
+    /// Its identity is disabled in the hub.
+    Disabled,
+    /// Its identity has never been used.
+    NeverConnected,
+    /// It reaches its target by way of an IoT Edge gateway, not by DPS.
+    GatewayChild,
+    /// It proves itself with a certificate.
+    Certificate,
+    /// It proves itself with a TPM.
+    Tpm,
+    /// It never came by a DPS: its firmware cannot obey.
+    HubOnlyKey,
+    /// Its keys are of no enrollment that is known.
+    KeyUnknown,
+    /// The keys of its enrollment group are not carried over.
+    GroupLeft,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -37,6 +53,14 @@ stored_names!(SkipReason {
     OtherEnrollment = "other_enrollment",
     BlockedAtTarget = "blocked_at_target",
     NameTaken = "name_taken",
+    Disabled = "disabled",
+    NeverConnected = "never_connected",
+    GatewayChild = "gateway_child",
+    Certificate = "certificate",
+    Tpm = "tpm",
+    HubOnlyKey = "hub_only_key",
+    KeyUnknown = "key_unknown",
+    GroupLeft = "group_left",
 });
 
 impl SkipReason {
@@ -54,6 +78,14 @@ impl SkipReason {
             Self::OtherEnrollment => "individual enrollment at the target",
             Self::BlockedAtTarget => "blocked or awaiting approval at the target",
             Self::NameTaken => "simulated device of its name at the target",
+            Self::Disabled => "disabled in the hub",
+            Self::NeverConnected => "never connected to the hub",
+            Self::GatewayChild => "behind an IoT Edge gateway",
+            Self::Certificate => "X.509 certificate",
+            Self::Tpm => "TPM",
+            Self::HubOnlyKey => "key of the hub only",
+            Self::KeyUnknown => "key of no known enrollment",
+            Self::GroupLeft => "enrollment group not carried over",
         }
     }
 
@@ -74,6 +106,20 @@ impl SkipReason {
                 "An individual enrollment wins over the group and has other keys: remove it from the target, then migrate the group again."
             }
             Self::NameTaken => "Delete the simulated device in the target application, then migrate the group again.",
+            Self::Disabled => "Enable its identity in the hub, then migrate the hub again.",
+            Self::NeverConnected => {
+                "Nothing has ever used its identity. Once the device has connected, migrate the hub again."
+            }
+            Self::GatewayChild => "It does not go through DPS: point it to a gateway of the target by hand.",
+            Self::Certificate => "Give the target its certificate, or that of its authority, and move it by hand.",
+            Self::Tpm => "IoT Central takes no TPM: give it another attestation, then migrate it again.",
+            Self::HubOnlyKey => {
+                "It was given its key by hand and never registered with a DPS, so its firmware cannot go to another place by itself: change its connection by hand."
+            }
+            Self::KeyUnknown => {
+                "Find the enrollment whose keys it has (another DPS, or a group that was deleted), and migrate with that, or paste its keys."
+            }
+            Self::GroupLeft => "Make the keys of its enrollment group known to the target, then migrate the hub again.",
             Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate the group again.",
         }
     }
@@ -140,7 +186,7 @@ impl FailReason {
             Self::NoAnswer => "no answer",
             Self::Stopped => "migration stopped",
             Self::IdentityClosed => "identity at the hub disabled or for IoT Edge",
-            Self::Deleted => "deleted in IoT Central",
+            Self::Deleted => "deleted at the source",
             Self::NotReadable => "could not be read",
             Self::NotApproved => "not approved at the target",
         }
@@ -159,7 +205,7 @@ impl FailReason {
             Self::Offline => "Bring the device online and migrate the group again.",
             Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate the group again.",
             Self::NotSeen => {
-                "It answered and was not seen at the target. Whether it left IoT Central cannot be observed: look there first, then at the device's own log."
+                "It answered and was not seen at the target. Look first whether it is still at the source, then at the device's own log."
             }
             Self::KeyConflict => {
                 "Compare the identity's keys with the device's; delete the identity if it is a left-over, then migrate again."
@@ -168,7 +214,7 @@ impl FailReason {
                 "Check the enrollment group's keys at the target (and the DPS's link to the hub), then restart the device."
             }
             Self::WrongHub => "Check which enrollment admitted it and to which hub that leads.",
-            Self::CommandRefused => "Check the device and its template in IoT Central, then migrate the group again.",
+            Self::CommandRefused => "Check the device (and its template) at the source, then migrate the group again.",
             Self::NoAnswer => "Look at the device: it may be running another firmware, or be out of reach.",
             Self::Stopped => "Migrate the group again to go on.",
             Self::IdentityClosed => {

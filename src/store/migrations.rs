@@ -179,6 +179,7 @@ pub async fn set_state(
     .await?;
     if state.is_ended() {
         super::devices::release_all(tx, id).await?;
+        super::pasted_keys::erase_all(tx, id).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod events;
 pub mod grants;
 pub mod jobs;
 pub mod migrations;
+pub mod pasted_keys;
 pub mod people;
 mod running;
 mod scopes;

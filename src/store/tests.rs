@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::ids::{DeviceId, PersonId};
 use crate::migration::device::Fact;
 use crate::migration::evidence::{RecordSeen, TwinSeen};
-use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, StepState, Target};
+use crate::migration::model::{Actor, CentralSource, HubTarget, MigrationState, Mode, Plan, Source, StepState, Target};
 use crate::migration::{
     AnswersBefore, CommandState, FailReason, MigrationId, Outcome, Place, SkipReason, Via, WaitReason,
 };
@@ -29,7 +29,7 @@ async fn fixture() -> Fixture {
 
 fn plan() -> Plan {
     Plan {
-        source: CentralSource {
+        source: Source::App(CentralSource {
             app_id: None,
             app_name: "contoso-fleet".into(),
             app_display_name: "Contoso fleet".into(),
@@ -39,7 +39,7 @@ fn plan() -> Plan {
             template: "dtmi:t;1".into(),
             template_name: "Boiler".into(),
             component: Some("migration".into()),
-        },
+        }),
         target: Target::Hub(HubTarget {
             dps_id: "/dps".into(),
             dps_name: "dps".into(),
@@ -86,7 +86,7 @@ impl Fixture {
             joined_later: false,
         };
         let mut tx = self.store.begin_write().await.expect("begins");
-        devices::insert(&mut tx, id, &"contoso-fleet".into(), &found).await.expect("inserts");
+        devices::insert(&mut tx, id, "contoso-fleet", &found).await.expect("inserts");
         tx.commit().await.expect("commits");
     }
 
@@ -159,6 +159,7 @@ async fn a_device_is_read_back_as_it_was_written() {
                 error: None,
                 device: Some("D1".into()),
             });
+            row.key_group = Some("plant".into());
             row.answers_before = Some(AnswersBefore { number: 2, ids: vec!["one".into(), "two".into()] });
             row.baseline.twin = Some(TwinSeen { connected: true, activity: Some(NOW) });
             for stage in crate::migration::device::Stage::ALL {

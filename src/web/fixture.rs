@@ -22,11 +22,11 @@ use crate::azure::tokens::TokenProvider;
 use crate::azure::{Azure, Cloud, HttpOptions, ProxyChoice};
 use crate::clock::{Clock, Timestamp};
 use crate::engine::counting::Counting;
-use crate::engine::{Engine, People};
+use crate::engine::{Engine, People, Safe};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
 use crate::migration::device::{CommandState, Stage, Via};
-use crate::migration::model::{Actor, CentralSource, HubTarget, Target};
+use crate::migration::model::{Actor, CentralSource, HubTarget, Source, Target};
 use crate::migration::{
     Device, Fact, FailReason, MigrationId, MigrationState, Mode, Outcome, Plan, SkipReason, WaitReason,
 };
@@ -52,6 +52,20 @@ impl People for Nobody {
 
     async fn signed_in_until(&self, _: &PersonId) -> Option<Timestamp> {
         None
+    }
+}
+
+/// Keeps secrets as they are.
+#[derive(Debug)]
+struct Unsealed;
+
+impl Safe for Unsealed {
+    fn seal(&self, _: &TenantId, _: &str, secret: &[u8]) -> Option<Vec<u8>> {
+        Some(secret.to_vec())
+    }
+
+    fn unseal(&self, _: &TenantId, _: &str, sealed: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        Some(sealed.to_vec().into())
     }
 }
 
@@ -107,7 +121,7 @@ impl Pages {
                 sandbox: None,
             }),
             identity,
-            engine: Engine::new(store.clone(), azure.clone(), people, clock),
+            engine: Engine::new(store.clone(), azure.clone(), people, Arc::new(Unsealed), clock),
             surveyor: Arc::new(Surveyor::new(azure.clone(), counting.clone())),
             counting,
             store: store.clone(),
@@ -191,7 +205,7 @@ impl Pages {
             joined_later: false,
         };
         let mut tx = self.store.begin_write().await.unwrap();
-        devices::insert(&mut tx, id, &"contoso".into(), &found).await.unwrap();
+        devices::insert(&mut tx, id, "contoso", &found).await.unwrap();
         tx.commit().await.unwrap();
         let change = |row: &mut Device| {
             row.outcome = outcome;
@@ -259,7 +273,7 @@ pub async fn text(response: Response<Body>) -> String {
 
 pub fn plan() -> Plan {
     Plan {
-        source: CentralSource {
+        source: Source::App(CentralSource {
             app_id: None,
             app_name: "contoso".into(),
             app_display_name: "Contoso pumps".into(),
@@ -269,7 +283,7 @@ pub fn plan() -> Plan {
             template: "dtmi:contoso:pump;1".into(),
             template_name: "Pump".into(),
             component: Some("migration".into()),
-        },
+        }),
         target: Target::Hub(HubTarget {
             dps_id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/contoso-dps"
                 .into(),

@@ -42,6 +42,10 @@ pub struct Twin {
     pub model_id: Option<ModelId>,
     #[serde(default, deserialize_with = "or_default")]
     capabilities: WireCapabilities,
+    #[serde(default, deserialize_with = "or_default")]
+    device_scope: String,
+    #[serde(default, deserialize_with = "or_default")]
+    parent_scopes: Vec<String>,
     /// Tags, properties.
     #[serde(default)]
     pub tags: Value,
@@ -55,6 +59,12 @@ impl Twin {
     #[must_use]
     pub fn is_edge(&self) -> bool {
         self.capabilities.iot_edge
+    }
+
+    /// Whether it is a device behind an IoT Edge gateway: it has the gateway's scope (azure-api §7.4).
+    #[must_use]
+    pub fn is_child(&self) -> bool {
+        !self.is_edge() && (!self.device_scope.is_empty() || !self.parent_scopes.is_empty())
     }
 
     /// Whether it may connect.

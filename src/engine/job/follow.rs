@@ -9,6 +9,7 @@ use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobProgress, JobSta
 use crate::azure::error::ErrorKind;
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
+use crate::engine::source::app::FromApp;
 use crate::ids::{DeviceId, JobId};
 use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::Fact;
@@ -32,20 +33,20 @@ const GONE: Duration = Duration::from_secs(30 * 60);
 const GONE_LOOKS: u32 = 8;
 
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
-pub(super) async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
+pub(super) async fn follow(run: &Run, at: &FromApp, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
-    resume_if_held(run, id).await?;
+    resume_if_held(run, at, id).await?;
     if was_given_up(run, id).await?
-        && let Some(job) = run.central.job(id).await?
+        && let Some(job) = at.central.job(id).await?
     {
-        return give_up(run, id, &job).await;
+        return give_up(run, at, id, &job).await;
     }
     let mut before: Option<Look> = None;
     let mut changed_at = run.now();
     while !stop.is_cancelled() {
         run.still_wanted().await?;
-        let Some((job, verdicts)) = read(run, id).await? else { return finish(run, id, "gone").await };
-        record_verdicts(run, id, &job, &verdicts).await?;
+        let Some((job, verdicts)) = read(run, at, id).await? else { return finish(run, id, "gone").await };
+        record_verdicts(run, at, id, &job, &verdicts).await?;
         run.store().job_seen(run.id(), id, &job.status.to_string(), false).await?;
         let look = Look::new(&job, &verdicts);
         if job.status == JobStatus::Stopped && !look.is_complete() {
@@ -60,7 +61,7 @@ pub(super) async fn follow(run: &Run, id: &JobId, stop: &CancellationToken) -> R
             return finish(run, id, &job.status.to_string()).await;
         }
         if job.status != JobStatus::Pending && run.now() - changed_at > STALLED.max(run.patience()) {
-            return give_up(run, id, &job).await;
+            return give_up(run, at, id, &job).await;
         }
         before = Some(look);
         tokio::select! {
@@ -112,11 +113,11 @@ async fn was_given_up(run: &Run, id: &JobId) -> Result<bool, Halt> {
 }
 
 /// A job in which nothing has moved for long is stopped, and whom it told nothing of is asked about singly.
-async fn give_up(run: &Run, id: &JobId, job: &Job) -> Result<(), Halt> {
+async fn give_up(run: &Run, at: &FromApp, id: &JobId, job: &Job) -> Result<(), Halt> {
     run.store().job_seen(run.id(), id, GIVEN_UP, false).await?;
     if matches!(job.status, JobStatus::Running | JobStatus::Unknown(_))
-        && let Err(error) = run.central.stop_job(id).await
-        && run.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Running)
+        && let Err(error) = at.central.stop_job(id).await
+        && at.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Running)
     {
         return Err(error.into());
     }
@@ -126,7 +127,7 @@ async fn give_up(run: &Run, id: &JobId, job: &Job) -> Result<(), Halt> {
 /// Somebody stopped the job in IoT Central: that is a wish to tell nobody else, until this migration is resumed.
 async fn stopped_by_somebody(run: &Run, id: &JobId) -> Result<Halt, Halt> {
     run.store().job_seen(run.id(), id, "stopped", true).await?;
-    let app = &run.migration.plan.source.app_display_name;
+    let app = run.migration.plan.source.name();
     Ok(Halt::pause(
         PauseReason::Changed,
         format!("Somebody stopped the job {id} in {app} before every device was told."),
@@ -134,13 +135,13 @@ async fn stopped_by_somebody(run: &Run, id: &JobId) -> Result<Halt, Halt> {
     ))
 }
 
-async fn resume_if_held(run: &Run, id: &JobId) -> Result<(), Halt> {
+async fn resume_if_held(run: &Run, at: &FromApp, id: &JobId) -> Result<(), Halt> {
     if !run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held) {
         return Ok(());
     }
-    if let Err(error) = run.central.resume_job(id).await {
+    if let Err(error) = at.central.resume_job(id).await {
         // Whether it runs already is what the job itself says.
-        let stopped = run.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Stopped);
+        let stopped = at.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Stopped);
         if stopped {
             return Err(error.into());
         }
@@ -151,9 +152,9 @@ async fn resume_if_held(run: &Run, id: &JobId) -> Result<(), Halt> {
 
 /// The job and its verdicts; `None` if IoT Central keeps it no longer. One that is not shown for a while is a slip of the
 /// service: to tell its devices singly as well could tell them twice.
-async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Halt> {
-    if let Some(job) = run.central.job(id).await? {
-        match run.central.job_devices(id).await {
+async fn read(run: &Run, at: &FromApp, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Halt> {
+    if let Some(job) = at.central.job(id).await? {
+        match at.central.job_devices(id).await {
             Ok(verdicts) => return Ok(Some((job, verdicts))),
             Err(error) if matches!(error.kind, ErrorKind::NotFound) => {}
             Err(error) => return Err(error.into()),
@@ -163,20 +164,20 @@ async fn read(run: &Run, id: &JobId) -> Result<Option<(Job, Vec<JobDevice>)>, Ha
     if run.now() - since > GONE && looks >= GONE_LOOKS {
         return Ok(None);
     }
-    let app = &run.migration.plan.source.app_display_name;
+    let app = run.migration.plan.source.name();
     let trouble =
         format!("{app} accepted the job {id} and does not show it now; no device is told another way meanwhile");
     Err(Halt::Transient { trouble, after: None })
 }
 
-async fn record_verdicts(run: &Run, id: &JobId, job: &Job, verdicts: &[JobDevice]) -> Result<(), Halt> {
+async fn record_verdicts(run: &Run, at: &FromApp, id: &JobId, job: &Job, verdicts: &[JobDevice]) -> Result<(), Halt> {
     let waiting: HashSet<DeviceId> =
         run.store().devices_in_job(run.id()).await?.into_iter().map(|device| device.id).collect();
     let now = run.now();
     let patience = run.patience();
     for verdict in verdicts {
         if !waiting.contains(&verdict.id) {
-            stranger(run, job, &verdict.id).await?;
+            stranger(run, at, job, &verdict.id).await?;
             continue;
         }
         if verdict.status == JobDeviceStatus::Pending {
@@ -210,7 +211,7 @@ async fn record_verdicts(run: &Run, id: &JobId, job: &Job, verdicts: &[JobDevice
 
 /// A device that the job took along and the snapshot did not know gets a row. What the target knew of it before is not
 /// known: only what is newer than the job itself, by Azure's clock, counts as proof.
-async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
+async fn stranger(run: &Run, at: &FromApp, job: &Job, id: &DeviceId) -> Result<(), Halt> {
     if run.store().device(run.id(), id).await?.is_some() {
         return Ok(());
     }
@@ -224,7 +225,7 @@ async fn stranger(run: &Run, job: &Job, id: &DeviceId) -> Result<(), Halt> {
     };
     let now = run.now();
     let mut tx = run.store().begin_write().await?;
-    devices::insert(&mut tx, run.id(), &run.migration.plan.source.subdomain, &found).await?;
+    devices::insert(&mut tx, run.id(), at.source.subdomain.as_str(), &found).await?;
     if let Some(mut row) = devices::lookup(&mut tx, run.id(), id).await?
         && row.outcome == Outcome::Pending
     {

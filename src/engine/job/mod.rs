@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::admission;
 use super::halt::Halt;
 use super::run::Run;
-use super::snapshot::completed;
+use super::source::app::FromApp;
+use super::source::app::members::completed;
 use crate::azure::central::{JobRequest, JobStatus};
 use crate::azure::error::{AzureError, EffectKnown};
 use crate::ids::{DeviceId, JobId};
@@ -33,14 +34,15 @@ const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
 /// Launches the job if the rule allows one, and follows the one that was launched until it has ended.
 pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
+    let Some(at) = run.origin.app() else { return single_commands(run).await };
     let record = match run.store().jobs(run.id()).await?.pop() {
         Some(record) => record,
-        None if allowed(run).await? => plan(run).await?,
+        None if allowed(run, at).await? => plan(run).await?,
         None => return single_commands(run).await,
     };
     match record.progress {
-        JobProgress::Planned if !launch(run, &record).await? => single_commands(run).await,
-        JobProgress::Planned | JobProgress::Accepted => follow::follow(run, &record.id, stop).await,
+        JobProgress::Planned if !launch(run, at, &record).await? => single_commands(run).await,
+        JobProgress::Planned | JobProgress::Accepted => follow::follow(run, at, &record.id, stop).await,
         JobProgress::Ended => Ok(()),
     }
 }
@@ -54,14 +56,14 @@ async fn single_commands(run: &Run) -> Result<(), Halt> {
 }
 
 /// The rule holds, and the target takes all of the devices within a minute: how fast a job goes is up to IoT Central.
-async fn allowed(run: &Run) -> Result<bool, Halt> {
-    let number = exactly_the_cleared(run).await?;
+async fn allowed(run: &Run, at: &FromApp) -> Result<bool, Halt> {
+    let number = exactly_the_cleared(run, at).await?;
     Ok(number.is_some_and(|number| run.inner.arrivals.take_many(&run.migration.plan.target, number, run.now())))
 }
 
 /// How many devices a job would tell, if the group's members of the template, read now, less those that moved, are exactly
 /// the cleared ones.
-async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
+async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, Halt> {
     // Those that a job of ours may be telling are cleared too: whether it exists is what the caller asks first.
     let untold = run.store().devices_untold(run.id(), u32::MAX).await?;
     let in_job = run.store().devices_in_job(run.id()).await?;
@@ -70,12 +72,12 @@ async fn exactly_the_cleared(run: &Run) -> Result<Option<usize>, Halt> {
     if cleared.len() < FEWEST {
         return Ok(None);
     }
-    let source = &run.migration.plan.source;
-    let mut members = run.central.group_devices(&source.group).await?;
+    let source = &at.source;
+    let mut members = at.central.group_devices(&source.group).await?;
     if members.iter().any(|member| member.template.is_none()) {
         let everybody: HashMap<_, _> =
-            run.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
-        members = completed(run, members, &everybody).await?;
+            at.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
+        members = completed(at, members, &everybody).await?;
     }
     let moved: HashSet<DeviceId> = run.store().devices_moved(run.id()).await?.into_iter().collect();
     let hit: HashSet<DeviceId> = members
@@ -99,19 +101,19 @@ async fn plan(run: &Run) -> Result<JobRecord, Halt> {
 
 /// PUTs the job, unless IoT Central has it already. False: the group is no longer what the rule wants, and IoT Central
 /// never got the job.
-async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
+async fn launch(run: &Run, at: &FromApp, record: &JobRecord) -> Result<bool, Halt> {
     run.still_wanted().await?;
-    if run.central.job(&record.id).await?.is_none() {
-        if !admission::ensure_all(run).await? || exactly_the_cleared(run).await?.is_none() {
+    if at.central.job(&record.id).await?.is_none() {
+        if !admission::ensure_all(run).await? || exactly_the_cleared(run, at).await?.is_none() {
             not_used(run, record).await?;
             return Ok(false);
         }
-        let request = request(run, record)?;
+        let request = request(run, at, record)?;
         mark_as_told(run, record).await?;
-        if let Err(error) = run.central.put_job(&record.id, &request).await {
+        if let Err(error) = at.central.put_job(&record.id, &request).await {
             // Whether it was made is not known, or it is refused because it is there (how a second PUT is refused is not
             // documented): it is read again before anything is repeated.
-            if run.central.job(&record.id).await?.is_none() {
+            if at.central.job(&record.id).await?.is_none() {
                 return Err(not_made(run, error).await?);
             }
         }
@@ -120,15 +122,15 @@ async fn launch(run: &Run, record: &JobRecord) -> Result<bool, Halt> {
     Ok(true)
 }
 
-fn request(run: &Run, record: &JobRecord) -> Result<JobRequest, Halt> {
-    let source = &run.migration.plan.source;
+fn request(run: &Run, at: &FromApp, record: &JobRecord) -> Result<JobRequest, Halt> {
+    let source = &at.source;
     Ok(JobRequest {
         display_name: format!("Move to {}: {}", run.migration.plan.target.name(), run.migration.name),
         description: DESCRIPTION.into(),
         group: source.group.clone(),
         batch: None,
         target: source.template.clone(),
-        path: run.command().job_path(),
+        path: at.command().job_path(),
         value: match serde_json::from_str(&record.payload) {
             Ok(value) => value,
             Err(_) => run.payload()?,
@@ -188,8 +190,9 @@ async fn accepted(run: &Run, id: &JobId) -> Result<(), Halt> {
 /// A job of which it is not known whether IoT Central has it is looked up before anything else is decided: whoever may have
 /// been told by it must not be taken for untold.
 pub(super) async fn settle_planned(run: &Run) -> Result<(), Halt> {
+    let Some(at) = run.origin.app() else { return Ok(()) };
     for record in run.store().jobs(run.id()).await? {
-        if record.progress == JobProgress::Planned && run.central.job(&record.id).await?.is_some() {
+        if record.progress == JobProgress::Planned && at.central.job(&record.id).await?.is_some() {
             accepted(run, &record.id).await?;
         }
     }
@@ -198,16 +201,17 @@ pub(super) async fn settle_planned(run: &Run) -> Result<(), Halt> {
 
 /// Stops what a stopped migration still has at work in IoT Central.
 pub(super) async fn stop_left_over(run: &Run) -> Result<(), Halt> {
+    let Some(at) = run.origin.app() else { return Ok(()) };
     for record in run.store().jobs(run.id()).await? {
         if record.progress == JobProgress::Ended {
             continue;
         }
         let at_work =
-            run.central.job(&record.id).await?.is_some_and(|job| {
+            at.central.job(&record.id).await?.is_some_and(|job| {
                 matches!(job.status, JobStatus::Pending | JobStatus::Running | JobStatus::Unknown(_))
             });
         if at_work {
-            run.central.stop_job(&record.id).await?;
+            at.central.stop_job(&record.id).await?;
             run.note(EventKind::Job, &format!("The job {} of the stopped migration is stopped.", record.id)).await?;
         }
     }

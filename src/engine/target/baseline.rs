@@ -1,8 +1,8 @@
 //! Records what the target knew of a device before anybody was told, and what that settles at once.
 
 use super::super::halt::Halt;
-use super::super::resolve;
 use super::super::run::Run;
+use super::super::source;
 use crate::migration::evidence::Baseline;
 use crate::migration::{AnswersBefore, Device, Outcome, SkipReason};
 
@@ -40,7 +40,7 @@ pub(super) async fn record(
 }
 
 async fn answers_so_far(run: &Run, device: &Device) -> Result<AnswersBefore, Halt> {
-    let history = resolve::history(run, device).await?;
+    let history = source::history(run, device).await?;
     let number = history.iter().filter(|entry| entry.response_code.is_some()).count();
     let ids = history.into_iter().filter_map(|entry| entry.id).collect();
     Ok(AnswersBefore { number: u32::try_from(number).unwrap_or(u32::MAX), ids })

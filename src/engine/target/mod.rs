@@ -95,7 +95,7 @@ pub(super) async fn register(run: &Run) -> Result<(), Halt> {
 pub(super) async fn create_group(run: &Run, id: &EnrollmentGroupId, keys: &GroupKeys) -> Result<bool, AzureError> {
     match &run.at {
         At::Hub(at) => hub::keys::create(at, id, keys).await,
-        At::App(at) => app::keys::create(at, id, keys, &run.migration.plan.source.app_display_name).await,
+        At::App(at) => app::keys::create(at, id, keys, &run.migration.plan.source.keeper_name()).await,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A row is changed by reading it, changing the value and writing it back inside one write transaction
 //! ([`Store::change_device`]); nothing else writes facts or outcomes.
 
+mod control;
+mod leaving;
 mod lists;
 mod pages;
 mod row;
@@ -11,11 +13,12 @@ use row::Row;
 
 use super::codec::ns;
 use super::{Store, StoreError, WriteTx};
-use crate::ids::{DeviceId, Subdomain};
+use crate::ids::DeviceId;
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use lists::{Example, fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
+pub use control::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
+pub use lists::Example;
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 
 /// A device as the snapshot finds it.
@@ -35,18 +38,13 @@ pub struct Found {
     pub joined_later: bool,
 }
 
-/// Adds a device, unless it has a row. One that another active migration has is added as skipped, naming that migration.
-pub async fn insert(
-    tx: &mut WriteTx,
-    migration: MigrationId,
-    source: &Subdomain,
-    found: &Found,
-) -> Result<(), StoreError> {
+/// Adds a device of `source` (subdomain of an application, or host of a hub), unless it has a row. One that another active migration has is added as skipped, naming that migration.
+pub async fn insert(tx: &mut WriteTx, migration: MigrationId, source: &str, found: &Found) -> Result<(), StoreError> {
     let holder: Option<String> = sqlx::query_scalar(
         "select m.name from devices d join migrations m on m.id = d.migration_id
          where d.source = ? and d.device_id = ? and d.active = 1 and d.migration_id <> ?",
     )
-    .bind(source.as_str().to_ascii_lowercase())
+    .bind(source.to_ascii_lowercase())
     .bind(found.id.as_str())
     .bind(migration.to_string())
     .fetch_optional(&mut **tx)
@@ -65,7 +63,7 @@ pub async fn insert(
     .bind(migration.to_string())
     .bind(found.id.as_str())
     .bind(&found.display_name)
-    .bind(source.as_str().to_ascii_lowercase())
+    .bind(source.to_ascii_lowercase())
     .bind(outcome.is_open())
     .bind(found.joined_later)
     .bind(stored)
@@ -99,11 +97,11 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let twin = device.baseline.twin.as_ref();
     let app = device.baseline.app.as_ref();
     let mut query = sqlx::query(
-        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
+        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, key_group = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?, base_template = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
-         acknowledged_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
+         acknowledged_by = ?, left_at = ?, left_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
     )
     .bind(outcome)
@@ -112,6 +110,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.outcome.is_open())
     .bind(device.cleared)
     .bind(device.own_keys.map(crate::migration::OwnKeys::stored))
+    .bind(device.key_group.as_ref().map(|id| id.as_str().to_owned()))
     .bind(device.carried.as_ref().map(|fact| ns(fact.at)))
     .bind(device.carried.as_ref().map(|fact| fact.evidence.clone()))
     .bind(device.baseline.taken_at.map(ns))

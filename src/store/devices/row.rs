@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::ids::{DeviceId, HubHost, TemplateId};
+use crate::ids::{DeviceId, EnrollmentGroupId, HubHost, TemplateId};
 use crate::migration::Device;
 use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::{AnswersBefore, CommandState, Fact, Facts, Outcome, OwnKeys, Via};
@@ -15,6 +15,7 @@ const TABLE: &str = "devices";
 #[derive(FromRow)]
 pub(super) struct Row {
     device_id: String,
+    source: String,
     display_name: Option<String>,
     unassigned: bool,
     joined_later: bool,
@@ -23,6 +24,7 @@ pub(super) struct Row {
     detail: Option<String>,
     cleared: bool,
     own_keys: Option<String>,
+    key_group: Option<String>,
     organizations: Option<String>,
     carried_at: Option<i64>,
     carried: Option<String>,
@@ -39,6 +41,8 @@ pub(super) struct Row {
     commanded_by: Option<String>,
     acknowledged_at: Option<i64>,
     acknowledged_by: Option<String>,
+    left_at: Option<i64>,
+    left_by: Option<String>,
     provisioned_at: Option<i64>,
     provisioned_by: Option<String>,
     connected_at: Option<i64>,
@@ -104,11 +108,13 @@ impl TryFrom<Row> for Device {
                 registered: fact(row.registered_at, row.registered_by),
                 commanded: fact(row.commanded_at, row.commanded_by),
                 acknowledged: fact(row.acknowledged_at, row.acknowledged_by),
+                left: fact(row.left_at, row.left_by),
                 provisioned: fact(row.provisioned_at, row.provisioned_by),
                 connected: fact(row.connected_at, row.connected_by),
                 sending: fact(row.sending_at, row.sending_by),
             },
             id: row.device_id.into(),
+            source: row.source,
             display_name: row.display_name,
             organizations: row.organizations.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             carried: fact(row.carried_at, row.carried),
@@ -117,6 +123,7 @@ impl TryFrom<Row> for Device {
             detail: row.detail,
             cleared: row.cleared,
             own_keys,
+            key_group: row.key_group.map(EnrollmentGroupId::from),
             attempts: row.attempts,
             unclear: row.unclear,
             answers_before: row.answers_before.map(|number| AnswersBefore {

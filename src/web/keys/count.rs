@@ -45,7 +45,7 @@ pub(super) async fn show(
 
 /// How far the count is; begins it if nobody has.
 pub(super) fn count(web: &Web, person: &Person, migration: &Migration) -> Count {
-    let source = &migration.plan.source;
+    let Some(source) = migration.plan.source.app() else { return Count::none(migration) };
     let key = CountKey {
         tenant: person.id.tid.clone(),
         app: source.subdomain.as_str().to_ascii_lowercase().into(),

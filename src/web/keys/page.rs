@@ -110,7 +110,7 @@ fn count_if(readable: bool, web: &Web, person: &Person, migration: &Migration) -
 /// The body, and whether Azure let the person read what it is made of.
 async fn body(web: &Web, person: &Person, csrf: String, migration: &Migration, stated: &Stated) -> (Body, bool) {
     let keys = web.engine.keys(migration, &person.id).await.map_err(|error| {
-        tracing::warn!(migration = %migration.id, error = %error, request = error.request_id.as_deref(), "keys could not be read");
+        tracing::warn!(migration = %migration.id, error = %error, request = error.azure().and_then(|error| error.request_id.as_deref()), "keys could not be read");
         Trouble::from(&error)
     });
     let readable = keys.is_ok();

@@ -2,7 +2,7 @@
 
 use crate::azure::Cloud;
 use crate::migration::Migration;
-use crate::migration::model::Target;
+use crate::migration::model::{Source, Target};
 use crate::migration::preflight::ArrivalFloor;
 use crate::web::new::Entered;
 
@@ -13,8 +13,8 @@ pub(super) struct Review {
     pub(super) by: String,
     pub(super) source: String,
     pub(super) source_link: Option<String>,
-    pub(super) group: String,
-    pub(super) template: String,
+    /// Group and template of an application's devices.
+    pub(super) part: Option<(String, String)>,
     pub(super) target: String,
     pub(super) target_link: Option<String>,
     /// The template that devices get there, where they go to an application.
@@ -43,10 +43,9 @@ impl Review {
         Self {
             name: migration.name.clone(),
             by: migration.created_by.name.clone(),
-            source: source.app_display_name.clone(),
-            source_link: cloud.central_app_link(&source.subdomain),
-            group: source.group_name.clone(),
-            template: source.template_name.clone(),
+            source: source_words(source),
+            source_link: source.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
+            part: source.app().map(|app| (app.group_name.clone(), app.template_name.clone())),
             target: target_words(target),
             target_link: target.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
             assign: target.app().map(|app| match &app.assign {
@@ -72,6 +71,13 @@ impl Review {
             pace: crate::web::new::pace(&floor(target), None),
             change: Entered::of(migration, cloud.central_suffix).page(),
         }
+    }
+}
+
+fn source_words(source: &Source) -> String {
+    match source.hubs().and_then(|hubs| hubs.dps.as_ref()) {
+        Some(dps) => format!("{}, through the DPS {}", source.name(), dps.name),
+        None => source.name(),
     }
 }
 

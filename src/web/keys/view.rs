@@ -76,7 +76,7 @@ impl Count {
     pub(super) fn none(migration: &Migration) -> Self {
         Self {
             id: migration.id.to_string(),
-            source: migration.plan.source.app_display_name.clone(),
+            source: migration.plan.source.name(),
             target: migration.plan.target.name().to_owned(),
             words: None,
         }

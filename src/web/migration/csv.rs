@@ -90,7 +90,17 @@ fn head() -> Vec<String> {
         names.push(format!("{}_evidence", stage.stored()));
     }
     names.extend(
-        ["told_by", "attempts", "next_try_at", "may_arrive_until", "joined_later", "carried_over"].map(String::from),
+        [
+            "told_by",
+            "attempts",
+            "next_try_at",
+            "may_arrive_until",
+            "joined_later",
+            "carried_over",
+            "source",
+            "key_group",
+        ]
+        .map(String::from),
     );
     names
 }
@@ -118,6 +128,8 @@ fn row(device: &Device) -> Vec<String> {
     let carried = text(device.carried.as_ref().map(|fact| fact.evidence.as_str()));
     cells.push(if device.joined_later { "yes" } else { "no" }.to_owned());
     cells.push(carried);
+    cells.push(harmless(&device.source));
+    cells.push(text(device.key_group.as_ref().map(crate::ids::EnrollmentGroupId::as_str)));
     cells
 }
 

@@ -92,6 +92,7 @@ pub fn stage_label(stage: Stage) -> &'static str {
         Stage::Registered => "Registered",
         Stage::Commanded => "Commanded",
         Stage::Acknowledged => "Acknowledged",
+        Stage::Left => "Left the source",
         Stage::Provisioned => "Provisioned",
         Stage::Connected => "Connected",
         Stage::Sending => "Sending",
@@ -99,26 +100,27 @@ pub fn stage_label(stage: Stage) -> &'static str {
 }
 
 fn facts(device: &Device) -> Vec<FactView> {
-    let mut views = Vec::with_capacity(Stage::ALL.len() + 1);
+    let mut views = Vec::with_capacity(Stage::ALL.len());
     for stage in Stage::ALL {
-        if *stage == Stage::Provisioned {
-            views.push(FactView { label: "Left the source", at: None, words: "not observable".into() });
-        }
         views.push(match device.facts.get(*stage) {
             Some(Fact { at, evidence }) => FactView {
                 label: stage_label(*stage),
                 at: Some((*at).into()),
                 words: if *stage == Stage::Commanded { told_by(evidence, device.via) } else { evidence.clone() },
             },
-            None => FactView { label: stage_label(*stage), at: None, words: absent(*stage).into() },
+            None => FactView { label: stage_label(*stage), at: None, words: absent(device, *stage).into() },
         });
     }
     views
 }
 
-/// Why there is no such fact, as far as that can be said for every device.
-fn absent(stage: Stage) -> &'static str {
-    if stage == Stage::Registered { "not ahead of its arrival" } else { "no evidence" }
+/// Why there is no such fact, as far as that can be said.
+fn absent(device: &Device, stage: Stage) -> &'static str {
+    match stage {
+        Stage::Registered => "not ahead of its arrival",
+        Stage::Left if !device.is_of_a_hub() => "not observable",
+        _ => "no evidence",
+    }
 }
 
 fn told_by(evidence: &str, via: Option<Via>) -> String {

@@ -4,7 +4,7 @@ use super::plan_words;
 use crate::azure::cloud::Cloud;
 use crate::ids::TenantId;
 use crate::migration::Migration;
-use crate::migration::model::{StepRecord, Target};
+use crate::migration::model::{Source, StepRecord, Target};
 use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
@@ -23,12 +23,8 @@ pub struct Link {
 pub struct PlanView {
     /// From where to where, in general.
     pub mode: &'static str,
-    /// The application.
-    pub app: Link,
-    /// Group of the devices.
-    pub group: String,
-    /// Their template.
-    pub template: String,
+    /// Where they are.
+    pub source: SourceView,
     /// Where they go.
     pub target: TargetView,
     /// The ID scope that devices are told, once it is known.
@@ -57,6 +53,46 @@ pub struct PlanView {
     pub ended_at: Option<Moment>,
     /// Its jobs in IoT Central.
     pub jobs: Vec<JobView>,
+}
+
+/// Where devices are.
+#[derive(Debug, Clone)]
+pub enum SourceView {
+    /// An IoT Central application.
+    App {
+        /// The application.
+        app: Link,
+        /// Group of the devices.
+        group: String,
+        /// Their template.
+        template: String,
+    },
+    /// Hubs.
+    Hub {
+        /// The hubs.
+        hubs: Vec<Link>,
+        /// The DPS by which they came there.
+        dps: Option<Link>,
+    },
+}
+
+impl SourceView {
+    fn of(source: &Source, cloud: &Cloud, tenant: &TenantId) -> Self {
+        match source {
+            Source::App(app) => Self::App {
+                app: Link { text: app.app_display_name.clone(), href: cloud.central_app_link(&app.subdomain) },
+                group: app.group_name.clone(),
+                template: app.template_name.clone(),
+            },
+            Source::Hub(source) => {
+                let link = |name: &str, id| Link { text: name.to_owned(), href: Some(cloud.portal_link(tenant, id)) };
+                Self::Hub {
+                    hubs: source.hubs.iter().map(|hub| link(&hub.name, &hub.id)).collect(),
+                    dps: source.dps.as_ref().map(|dps| link(&dps.name, &dps.id)),
+                }
+            }
+        }
+    }
 }
 
 /// Where devices go.
@@ -138,13 +174,10 @@ impl PlanView {
     /// Makes the view, with links into `cloud` for people of `tenant`.
     #[must_use]
     pub fn of(migration: &Migration, done: Done<'_>, cloud: &Cloud, tenant: &TenantId) -> Self {
-        let source = &migration.plan.source;
         let target = &migration.plan.target;
         Self {
             mode: migration.mode.label(),
-            app: Link { text: source.app_display_name.clone(), href: cloud.central_app_link(&source.subdomain) },
-            group: source.group_name.clone(),
-            template: source.template_name.clone(),
+            source: SourceView::of(&migration.plan.source, cloud, tenant),
             target: TargetView::of(target, cloud, tenant),
             id_scope: match target {
                 Target::Hub(hub) => Some(hub.id_scope.to_string()),
@@ -168,9 +201,9 @@ impl PlanView {
 
 impl JobView {
     fn of(job: &JobRecord, migration: &Migration, cloud: &Cloud) -> Self {
-        let subdomain = &migration.plan.source.subdomain;
         let planned = job.progress == JobProgress::Planned;
-        let href = if planned { None } else { cloud.central_job_link(subdomain, &job.id) };
+        let app = migration.plan.source.app().filter(|_| !planned);
+        let href = app.and_then(|app| cloud.central_job_link(&app.subdomain, &job.id));
         let status = match (&job.status, planned) {
             (_, true) => Some("planned".to_owned()),
             (Some(status), false) if job.held => Some(format!("{status}, held until arrivals catch up")),

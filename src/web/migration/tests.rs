@@ -237,7 +237,7 @@ async fn a_csv_longer_than_one_piece_is_whole() {
             outcome: crate::migration::Outcome::Pending,
             joined_later: false,
         };
-        crate::store::devices::insert(&mut tx, id, &"contoso".into(), &found).await.unwrap();
+        crate::store::devices::insert(&mut tx, id, "contoso", &found).await.unwrap();
     }
     tx.commit().await.unwrap();
     let adele = pages.browser(TENANT, "Adele").await;

@@ -100,7 +100,7 @@ async fn judge(web: &Web, caller: &Caller, entered: &Entered) -> Result<Chosen, 
 /// again.
 async fn canary_mistake(web: &Web, caller: &Caller, plan: &Plan) -> Option<Mistake> {
     let id = plan.canary.as_ref()?;
-    let source = &plan.source;
+    let source = plan.source.app()?;
     let mistake = |words: String| Some(Mistake { field: FieldKey::Canary, words });
     let key = count_key(caller, &source.subdomain, &source.group, &source.template);
     if web.surveyor.counting.holds(&key, id) == Some(false) {

@@ -6,7 +6,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
-use crate::migration::model::{Carry, Target};
+use crate::migration::model::{Carry, Source, Target};
 use crate::migration::{Migration, Mode};
 use crate::web::paths;
 
@@ -61,27 +61,29 @@ impl Entered {
     /// The form as it was filled in for a migration. `suffix`: the end of the hosts of this cloud's applications.
     #[must_use]
     pub fn of(migration: &Migration, suffix: &str) -> Self {
-        let source = &migration.plan.source;
         let yes = |chosen: bool| if chosen { "yes".to_owned() } else { String::new() };
         let named = |listed: bool, subdomain: &Subdomain| match listed {
             true => (subdomain.to_string(), String::new()),
             false => (String::new(), format!("https://{subdomain}.{suffix}")),
         };
-        let (application, address) = named(source.app_id.is_some(), &source.subdomain);
+        let entered = match &migration.plan.source {
+            Source::App(app) => {
+                let (application, address) = named(app.app_id.is_some(), &app.subdomain);
+                let (group, template) = (app.group.to_string(), app.template.to_string());
+                Self { application, address, group, template, ..Self::default() }
+            }
+            Source::Hub(_) => Self::default(),
+        };
         let entered = Self {
             name: migration.name.clone(),
             mode: migration.mode.stored().to_owned(),
-            application,
-            address,
-            group: source.group.to_string(),
-            template: source.template.to_string(),
             on_arrival: yes(migration.plan.register_on_arrival),
             carry: Some(migration.plan.carry).filter(|carry| *carry != Carry::Few).map_or("", Carry::stored).to_owned(),
             unassigned: yes(migration.plan.tell_unassigned),
             individual: yes(migration.plan.carry_individual),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
-            ..Self::default()
+            ..entered
         };
         match &migration.plan.target {
             Target::Hub(hub) => Self { dps: hub.dps_host.to_string(), hub: hub.hub_host.to_string(), ..entered },

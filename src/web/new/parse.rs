@@ -7,7 +7,7 @@ use super::entered::Entered;
 use super::surveyor::{AppMistake, Offer};
 use crate::azure::central::{DeviceGroup, DeviceTemplate};
 use crate::ids::DeviceId;
-use crate::migration::model::{Carry, CentralSource, Plan};
+use crate::migration::model::{Carry, CentralSource, Plan, Source};
 use crate::migration::{Migration, Mode};
 
 /// A field of the form, by its key.
@@ -184,7 +184,7 @@ fn minutes(text: &str) -> Result<u32, Mistake> {
     }
 }
 
-fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake>> {
+fn source(entered: &Entered, offer: &Offer) -> Result<Source, Vec<Mistake>> {
     let app = match &offer.app {
         Some(Ok(app)) => app,
         Some(Err(mistake)) => return Err(vec![app_mistake(mistake, FieldKey::Application, FieldKey::Address)]),
@@ -205,7 +205,7 @@ fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake
         |template: &DeviceTemplate| template.id.as_str() == entered.template,
     );
     let (group, template) = both(group, template)?;
-    Ok(CentralSource {
+    Ok(Source::App(CentralSource {
         app_id: app.arm.as_ref().map(|arm| arm.id.clone()),
         app_name: app.arm.as_ref().map_or_else(|| app.subdomain.to_string(), |arm| arm.name.clone()),
         app_display_name: app.label().to_owned(),
@@ -215,7 +215,7 @@ fn source(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake
         template: template.id.clone(),
         template_name: template.display_name.clone(),
         component: template.migration.as_ref().and_then(|command| command.component.clone()),
-    })
+    }))
 }
 
 fn pick<'a, T>(

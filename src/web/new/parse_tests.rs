@@ -106,8 +106,8 @@ fn mistakes(entered: &Entered) -> Vec<FieldKey> {
 fn a_form_that_is_filled_in_becomes_a_plan_of_what_azure_says() {
     let chosen = parse(&entered(), &offer()).expect("a plan");
     assert_eq!(chosen.name, "First wave");
-    assert_eq!(chosen.plan.source.app_display_name, "Contoso fleet");
-    assert_eq!(chosen.plan.source.group_name, "Boilers");
+    assert_eq!(chosen.plan.source.name(), "Contoso fleet");
+    assert_eq!(chosen.plan.source.selection(), "Boilers");
     assert_eq!(chosen.plan.target.hub().expect("a hub").id_scope.as_str(), "0ne00ABCDEF");
     assert_eq!(chosen.plan.arrival_minutes, 10);
     assert!(!chosen.plan.register_on_arrival);

@@ -14,6 +14,7 @@ use time::Duration;
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::azure::tokens::TokenError;
 use crate::clock::{Clock, Timestamp};
+use crate::engine::KeysError;
 
 /// What was read is shown again for this long without asking Azure.
 const GOOD_FOR: Duration = Duration::seconds(60);
@@ -69,6 +70,21 @@ pub struct Trouble {
     pub consent: bool,
     /// Azure said that the person may not.
     pub forbidden: bool,
+}
+
+impl From<&KeysError> for Trouble {
+    fn from(error: &KeysError) -> Self {
+        match error {
+            KeysError::Azure(error) => error.into(),
+            KeysError::Store(error) => Self {
+                what: format!("{error}."),
+                remedy: Some("See the log of this program.".into()),
+                sign_in: false,
+                consent: false,
+                forbidden: false,
+            },
+        }
+    }
 }
 
 impl From<&AzureError> for Trouble {

@@ -99,7 +99,7 @@ impl Row {
             id,
             name: migration.name.clone(),
             mode: migration.mode.label(),
-            source: format!("{}, {}", plan.source.app_display_name, plan.source.group_name),
+            source: plan.source.words(),
             target: plan.target.name().to_owned(),
             summary: Summary::of(migration, counts, steps),
             no_devices: if migration.state.is_ended() { "No devices" } else { "Not read yet" },

@@ -8,6 +8,7 @@ use crate::engine::halt::Halt;
 use crate::engine::keys::{self, KeysView};
 use crate::engine::run::Run;
 use crate::engine::signs::Signs;
+use crate::engine::source;
 use crate::engine::target::baseline::{Settled, record};
 use crate::migration::app_evidence::AppSeen;
 use crate::migration::evidence::Baseline;
@@ -26,10 +27,8 @@ pub(in crate::engine) async fn take_all(run: &Run, at: &AtApp) -> Result<(), Hal
     if devices.is_empty() {
         return Ok(());
     }
-    let known = Known {
-        view: keys::read(&run.central, &run.at, &run.migration.plan).await?,
-        home: Signs::at_the_source(run).await?,
-    };
+    let known =
+        Known { view: keys::read(&run.origin, &run.at, &run.migration.plan).await?, home: source::signs(run).await? };
     settle_each(
         run,
         devices,
@@ -75,7 +74,7 @@ async fn is_here(known: &Known, device: &Device, seen: &AppSeen) -> Result<bool,
     if seen.newest.is_none() || !known.home.shows_any() {
         return Ok(false);
     }
-    Ok(seen.newest > known.home.newest(&device.id).await?)
+    Ok(seen.newest > known.home.newest(device).await?)
 }
 
 /// An individual attestation wins over groups: it must have keys that the device derives from one of its groups. One that is
@@ -98,6 +97,6 @@ async fn another_can_be_read(run: &Run, at: &AtApp) -> Result<bool, Halt> {
         at.newest(&id, &seen).await?;
     }
     at.central.device_attestation_with_keys(&id).await?;
-    run.central.command_history(&id, &run.command()).await?;
+    source::history_can_be_read(run, &id).await?;
     Ok(true)
 }

@@ -3,14 +3,15 @@
 use super::AtApp;
 use crate::azure::central::NewCentralEnrollmentGroup;
 use crate::azure::error::AzureError;
-use crate::engine::keys::{GroupKeys, made_id, source_group};
-use crate::ids::{EnrollmentGroupId, Subdomain};
+use crate::engine::keys::{GroupKeys, made_id};
+use crate::engine::source::app::keys::as_source;
+use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::TargetGroup;
 
 /// The application's groups, with digests of their keys.
 pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, AzureError> {
     let mut groups: Vec<TargetGroup> = Vec::new();
-    for group in at.central.enrollment_groups().await?.iter().map(source_group) {
+    for group in at.central.enrollment_groups().await?.iter().map(as_source) {
         // A list that changes while it is read can show a group on two pages.
         if !groups.iter().any(|known| known.id == group.id) {
             groups.push(TargetGroup {
@@ -47,7 +48,7 @@ pub(in crate::engine) async fn create(
 }
 
 /// The id of the group that is made for a source group. An application allows letters, digits and hyphens.
-pub(in crate::engine) fn planned_id(from: &Subdomain, group: &EnrollmentGroupId) -> EnrollmentGroupId {
+pub(in crate::engine) fn planned_id(from: &str, group: &EnrollmentGroupId) -> EnrollmentGroupId {
     made_id(&format!("iotc-{from}-{group}"), &format!("{from}/{group}"), |c| c.is_ascii_alphanumeric())
 }
 
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_planned_id_is_legal_in_an_application_and_stable() {
-        let id = |group: &str| planned_id(&"contoso-fleet".into(), &group.into());
+        let id = |group: &str| planned_id("contoso-fleet", &group.into());
         assert_eq!(id("SAS_IoT Devices.é"), id("SAS_IoT Devices.é"));
         assert_ne!(id("a.b"), id("a-b"), "what becomes a hyphen stays told apart");
         for name in ["SAS_IoT Devices.é", "x", &"y".repeat(200)] {

@@ -44,7 +44,7 @@ async fn check_one(run: &Run, at: &AtApp, home: Option<&Signs>, device: &Device)
         false => note,
     };
     let here = at.newest(&device.id, &seen).await?;
-    let there = home.newest(&device.id).await?;
+    let there = home.newest(device).await?;
     if here.is_some() && there > here {
         return Ok(Later::Left(format!("{} shows a newer sign of life of it than {app}", home.place())));
     }

@@ -18,7 +18,7 @@ use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
 use crate::clock::Timestamp;
 use crate::engine::Inner;
-use crate::engine::signs::Signs;
+use crate::engine::signs::AppSigns;
 use crate::ids::DeviceId;
 use crate::migration::app_evidence::AppSeen;
 use crate::migration::model::AppTarget;
@@ -56,7 +56,7 @@ impl AtApp {
     async fn newest(&self, id: &DeviceId, seen: &AppSeen) -> Result<Option<Timestamp>, AzureError> {
         let Some(template) = &seen.template else { return Ok(None) };
         let template = self.templates().await?.iter().find(|known| known.id == *template).cloned();
-        Signs::new(&self.central, &self.target.app_display_name, template).newest(id).await
+        AppSigns::new(&self.central, &self.target.app_display_name, template).newest(id).await
     }
 }
 

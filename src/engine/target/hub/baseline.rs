@@ -14,6 +14,7 @@ use crate::engine::each::settle_each;
 use crate::engine::halt::Halt;
 use crate::engine::keys;
 use crate::engine::run::Run;
+use crate::engine::source;
 use crate::engine::target::baseline::record;
 use crate::ids::DeviceId;
 use crate::migration::evidence::{Baseline, TwinSeen};
@@ -42,7 +43,7 @@ pub(in crate::engine) async fn take_all(run: &Run, at: &AtHub) -> Result<(), Hal
     let twins = at.hub.query_devices(query).await?;
     let enrollments = at.dps.individual_enrollments().await?;
     let known = Known {
-        view: keys::read(&run.central, &run.at, &run.migration.plan).await?,
+        view: keys::read(&run.origin, &run.at, &run.migration.plan).await?,
         twins: twins.into_iter().map(|twin| (twin.device_id.clone(), twin)).collect(),
         enrollments: enrollments.into_iter().map(|one| (key(&one.registration_id), one)).collect(),
     };
@@ -84,7 +85,7 @@ async fn take_one(run: &Run, at: &AtHub, known: &Known, device: Device) -> Resul
 async fn another_can_be_read(run: &Run, at: &AtHub) -> Result<bool, Halt> {
     let Some(id) = run.store().example(run.id(), Example::WithBaseline).await? else { return Ok(false) };
     at.hub.twin(&id).await?;
-    run.central.command_history(&id, &run.command()).await?;
+    source::history_can_be_read(run, &id).await?;
     at.dps.individual_enrollment(&id).await?;
     Ok(true)
 }

@@ -87,5 +87,5 @@ async fn check_one(
 /// Both times are Azure's: it sent something to the application after the hub last heard of it.
 async fn is_at_the_source(signs: &Signs, device: &Device, activity: Option<Timestamp>) -> Result<bool, Halt> {
     let Some(activity) = activity else { return Ok(false) };
-    Ok(signs.newest(&device.id).await?.is_some_and(|sign| sign > activity))
+    Ok(signs.newest(device).await?.is_some_and(|sign| sign > activity))
 }

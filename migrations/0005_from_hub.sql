@@ -1,0 +1,17 @@
+-- What moves out of a hub need: there it is known which keys a device has, and when it left can be seen.
+
+-- The enrollment group of the source whose keys the device has; null where that is not known, or it has keys of its own.
+alter table devices add column key_group text;
+
+-- When its hub was first seen to show the device gone, and what showed it.
+alter table devices add column left_at integer;
+alter table devices add column left_by text;
+
+-- Keys of enrollment groups that a person pasted, because no service shows them. They are erased when the migration ends.
+-- keys: both, sealed.
+create table pasted_keys (
+    migration_id text not null references migrations (id) on delete cascade,
+    group_id text not null,
+    keys blob not null,
+    primary key (migration_id, group_id)
+) strict, without rowid;

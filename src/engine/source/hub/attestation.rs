@@ -1,0 +1,168 @@
+//! What a device of a hub proves itself with. Its identity shows its keys, so that it can be told apart whose they are: the
+//! device's own, or derived from those of a group.
+
+use super::FromHub;
+use crate::azure::central::KeyPair as Keys;
+use crate::azure::dps::{Attestation, AttestationKind, IndividualEnrollment};
+use crate::azure::hub::{AuthType, Identity, IdentityKeys};
+use crate::engine::halt::Halt;
+use crate::engine::individuals::are_equal;
+use crate::engine::keys::{FoundGroup, is_derived_from};
+use crate::engine::run::Run;
+use crate::engine::source::pair;
+use crate::ids::EnrollmentGroupId;
+use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
+use crate::store::devices::Example;
+
+/// By what a device would be let in at the target, or why it would not.
+#[derive(Debug)]
+enum Attested {
+    /// By the keys of this group.
+    Group(EnrollmentGroupId),
+    /// By keys of its own.
+    Own,
+    /// By none that can be carried over.
+    Not(SkipReason, Option<String>),
+}
+
+use Attested::{Group, Not, Own};
+
+/// Settles a device that would not be let in at the target, and notes of any other by what it will be.
+pub(in crate::engine) async fn clear(run: &Run, at: &FromHub, device: Device) -> Result<(), Halt> {
+    let identity = at.hub_of(&device)?.identity(&device.id).await?;
+    let attested = match &identity {
+        None => None,
+        Some(identity) => Some(attested(run, at, identity).await?),
+    };
+    run.store()
+        .change_device(run.id(), &device.id, |row| {
+            if !row.outcome.is_open() {
+                return;
+            }
+            match attested {
+                None => row.outcome = Outcome::Failed(FailReason::Deleted),
+                Some(Not(reason, detail)) => {
+                    row.outcome = Outcome::Skipped(reason);
+                    row.detail = detail;
+                }
+                Some(Own) => {
+                    row.cleared = true;
+                    row.own_keys = Some(OwnKeys::Due);
+                }
+                Some(Group(id)) => {
+                    row.cleared = true;
+                    row.key_group = Some(id);
+                }
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+async fn attested(run: &Run, at: &FromHub, identity: &Identity) -> Result<Attested, Halt> {
+    if let Some(reason) = closed(identity) {
+        return Ok(Not(reason, None));
+    }
+    let keys = match (&identity.auth_type, &identity.keys) {
+        (AuthType::Sas, Some(keys)) => keys,
+        (AuthType::SelfSigned | AuthType::CertificateAuthority, _) => return Ok(Not(SkipReason::Certificate, None)),
+        (kind, _) => return Ok(Not(SkipReason::KeyUnknown, Some(format!("its identity shows no keys ({kind:?})")))),
+    };
+    let registration_id = identity.device_id.as_str().to_ascii_lowercase();
+    match at.enrollments().await?.get(&registration_id) {
+        Some(own) => individual(run, at, own, identity, keys).await,
+        None => of_a_group(run, at, identity, keys).await,
+    }
+}
+
+/// Why nothing would reach the device, whatever its keys.
+fn closed(identity: &Identity) -> Option<SkipReason> {
+    if identity.edge {
+        Some(SkipReason::Edge)
+    } else if !identity.enabled {
+        Some(SkipReason::Disabled)
+    } else if identity.has_never_connected() {
+        Some(SkipReason::NeverConnected)
+    } else {
+        None
+    }
+}
+
+/// An individual enrollment wins over groups for its registration id.
+async fn individual(
+    run: &Run,
+    at: &FromHub,
+    own: &IndividualEnrollment,
+    identity: &Identity,
+    keys: &IdentityKeys,
+) -> Result<Attested, Halt> {
+    let not = |reason, words: &str| Ok(Not(reason, Some(words.to_owned())));
+    match own.attestation_kind {
+        AttestationKind::Symmetric => {}
+        AttestationKind::Tpm => return Ok(Not(SkipReason::Tpm, None)),
+        AttestationKind::X509 => return Ok(Not(SkipReason::Certificate, None)),
+        AttestationKind::Other(_) => {
+            return not(SkipReason::KeyUnknown, "its individual enrollment is of an unknown kind");
+        }
+    }
+    if !own.device_id.same_as(identity.device_id.as_str()) {
+        return not(SkipReason::KeyUnknown, "the individual enrollment of its name is another device's");
+    }
+    let Some(dps) = &at.dps else { return of_a_group(run, at, identity, keys).await };
+    let Attestation::Symmetric { primary, secondary } = dps.individual_keys(&own.registration_id).await? else {
+        return not(SkipReason::KeyUnknown, "the keys of its individual enrollment are not shown");
+    };
+    if are_equal(&pair(&keys.primary, &keys.secondary), &primary, &secondary) {
+        return Ok(Own);
+    }
+    not(SkipReason::KeyUnknown, "its individual enrollment has other keys than its identity")
+}
+
+async fn of_a_group(run: &Run, at: &FromHub, identity: &Identity, keys: &IdentityKeys) -> Result<Attested, Halt> {
+    let groups = super::keys::groups(at).await?;
+    let derives = |found: &&FoundGroup| {
+        found
+            .keys
+            .as_ref()
+            .is_some_and(|group| is_derived_from(group, &identity.device_id, &keys.primary, &keys.secondary))
+    };
+    if let Some(found) = groups.iter().find(derives) {
+        let group = &found.group;
+        return Ok(if !group.enabled {
+            Not(SkipReason::GroupLeft, Some(format!("its enrollment group {} is disabled", group.name)))
+        } else if run.migration.stated_unused.iter().any(|id| id == group.id.as_str()) {
+            Not(SkipReason::GroupLeft, Some(format!("the devices of {} were to be left where they are", group.name)))
+        } else {
+            Group(group.id.clone())
+        });
+    }
+    let Some(dps) = &at.dps else {
+        return Ok(Not(SkipReason::KeyUnknown, Some("its keys are not derived from the keys that were pasted".into())));
+    };
+    Ok(match dps.registration(&identity.device_id).await? {
+        None => Not(SkipReason::HubOnlyKey, None),
+        Some(_) => {
+            Not(SkipReason::KeyUnknown, Some("it registered once, by an enrollment that is there no more".into()))
+        }
+    })
+}
+
+/// A device that was read before can be read now.
+pub(in crate::engine) async fn another_can_be_read(run: &Run, at: &FromHub) -> Result<bool, Halt> {
+    let Some(id) = run.store().example(run.id(), Example::Cleared).await? else { return Ok(false) };
+    let Some(device) = run.store().device(run.id(), &id).await? else { return Ok(false) };
+    at.hub_of(&device)?.identity(&id).await?;
+    if let Some(dps) = &at.dps {
+        dps.registration(&id).await?;
+    }
+    Ok(true)
+}
+
+/// The device's own keys, as its identity shows them now; else why there are none.
+pub(in crate::engine) async fn own_keys(at: &FromHub, device: &Device) -> Result<Result<Keys, String>, Halt> {
+    let identity = at.hub_of(device)?.identity(&device.id).await?;
+    let keys = identity.and_then(|identity| identity.keys);
+    Ok(keys
+        .map(|keys| pair(&keys.primary, &keys.secondary))
+        .ok_or_else(|| "its identity shows no keys any more".to_owned()))
+}

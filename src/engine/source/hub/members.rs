@@ -1,0 +1,108 @@
+//! The devices of the hubs: who is to move, and what the hubs themselves show against it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::FromHub;
+use crate::azure::hub::{Hub, Twin};
+use crate::clock::Timestamp;
+use crate::engine::halt::Halt;
+use crate::engine::run::Run;
+use crate::engine::source::is_registration_id;
+use crate::ids::DeviceId;
+use crate::migration::model::PauseReason;
+use crate::migration::{Outcome, SkipReason};
+use crate::store::devices::{self, Found};
+use crate::store::migrations;
+
+/// Rows written in one transaction.
+const BATCH: usize = 500;
+/// Every field that is needed is in it, and every hub understands it.
+const EVERYBODY: &str = "SELECT * FROM devices";
+
+/// A device in one of the hubs.
+struct Member {
+    host: String,
+    connected: bool,
+    activity: Option<Timestamp>,
+    outcome: Outcome,
+}
+
+/// A row for every device of the hubs.
+pub(in crate::engine) async fn read_all(run: &Run, at: &FromHub) -> Result<(), Halt> {
+    let mut members: HashMap<DeviceId, Member> = HashMap::new();
+    for (host, hub) in &at.hubs {
+        read_hub(run, hub, host, &mut members).await?;
+    }
+    let mut members: Vec<_> = members.into_iter().collect();
+    members.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
+    for batch in members.chunks(BATCH) {
+        run.still_wanted().await?;
+        let mut tx = run.store().begin_write().await?;
+        for (id, member) in batch {
+            devices::insert(&mut tx, run.id(), &member.host, &found(id, member)).await?;
+        }
+        migrations::touch(&mut tx, run.id()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn read_hub(run: &Run, hub: &Hub, host: &str, members: &mut HashMap<DeviceId, Member>) -> Result<(), Halt> {
+    let mut next = None;
+    let mut pages = HashSet::new();
+    loop {
+        let page = hub.query_devices_page(EVERYBODY, next.as_ref()).await?;
+        for twin in page.items {
+            add(members, host, &twin);
+        }
+        run.still_wanted().await?;
+        let Some(further) = page.next else { return Ok(()) };
+        if !pages.insert(further.clone()) {
+            return Err(Halt::pause(
+                PauseReason::Azure,
+                format!("The hub {host} lists its devices in a circle."),
+                "Nobody was told. Press Resume to read them again; if it stays so, report it to Azure's support.",
+            ));
+        }
+        next = Some(further);
+    }
+}
+
+/// An id that two of the hubs have is one device, which is where it was active last.
+fn add(members: &mut HashMap<DeviceId, Member>, host: &str, twin: &Twin) {
+    let new = Member {
+        host: host.to_owned(),
+        connected: twin.is_connected(),
+        activity: twin.last_activity,
+        outcome: outcome(twin),
+    };
+    match members.get(&twin.device_id) {
+        Some(known) if (known.connected, known.activity) >= (new.connected, new.activity) => {}
+        _ => drop(members.insert(twin.device_id.clone(), new)),
+    }
+}
+
+/// What the list itself shows. That a device is disabled, or never connected, is read again when it is cleared, because
+/// lists lag.
+fn outcome(twin: &Twin) -> Outcome {
+    if twin.is_edge() {
+        Outcome::Skipped(SkipReason::Edge)
+    } else if twin.is_child() {
+        Outcome::Skipped(SkipReason::GatewayChild)
+    } else if !is_registration_id(twin.device_id.as_str()) {
+        Outcome::Skipped(SkipReason::IdNotAllowed)
+    } else {
+        Outcome::Pending
+    }
+}
+
+fn found(id: &DeviceId, member: &Member) -> Found {
+    Found {
+        id: id.clone(),
+        display_name: None,
+        organizations: Vec::new(),
+        outcome: member.outcome,
+        unassigned: false,
+        joined_later: false,
+    }
+}

@@ -1,0 +1,50 @@
+//! What a hub shows of a device that was told to leave it. It proves no arrival; that a device has left is worth knowing.
+
+use super::FromHub;
+use crate::azure::error::AzureError;
+use crate::clock::Timestamp;
+use crate::engine::halt::Halt;
+use crate::engine::run::Run;
+use crate::migration::Device;
+use crate::migration::device::Fact;
+
+/// Devices asked about at one turn.
+const AT_A_TURN: u32 = 200;
+
+/// Where the hub saw the device last, in words for its row; `None` if that cannot be read now.
+pub(in crate::engine) async fn last_seen(at: &FromHub, device: &Device) -> Option<String> {
+    let name = at.hub_name(device);
+    let twin = at.hub_of(device).ok()?.twin(&device.id).await.ok()?;
+    Some(match twin {
+        None => format!("{name} does not have it any more"),
+        Some(twin) if twin.is_connected() => format!("{name} shows it connected: it did not leave"),
+        Some(_) => format!("{name} shows it disconnected"),
+    })
+}
+
+/// Notes of devices that have moved that their hub shows them gone.
+pub(in crate::engine) async fn note_departures(run: &Run, at: &FromHub) -> Result<(), Halt> {
+    for device in run.store().devices_not_seen_leaving(run.id(), AT_A_TURN).await? {
+        run.still_looking().await?;
+        match left(at, &device).await {
+            Ok(true) => {}
+            Ok(false) => continue,
+            // Nobody waits for it: the next turn, or a later check, asks again.
+            Err(error) => {
+                tracing::info!(%error, "whether devices have left their hub cannot be read now");
+                return Ok(());
+            }
+        }
+        let now: Timestamp = run.now();
+        let evidence = format!("{} shows it disconnected", at.hub_name(&device));
+        run.store()
+            .change_device(run.id(), &device.id, |row| row.facts.left = Some(Fact { at: now, evidence }))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn left(at: &FromHub, device: &Device) -> Result<bool, AzureError> {
+    let twin = at.hub_of(device)?.twin(&device.id).await?;
+    Ok(twin.is_none_or(|twin| !twin.is_connected()))
+}

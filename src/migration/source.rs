@@ -1,0 +1,185 @@
+//! Where the devices of a migration are: an IoT Central application, or hubs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ArmId, DeviceGroupId, DpsHost, HubHost, Subdomain, TemplateId};
+
+/// Where the devices of a migration are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// An IoT Central application.
+    App(CentralSource),
+    /// Hubs.
+    Hub(HubSource),
+}
+
+impl Source {
+    /// The name that people know it by: the application's, or those of the hubs.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::App(app) => app.app_display_name.clone(),
+            Self::Hub(hubs) => hubs.names(),
+        }
+    }
+
+    /// The name of what is taken of it: a device group, or those of the hubs.
+    #[must_use]
+    pub fn selection(&self) -> String {
+        match self {
+            Self::App(app) => app.group_name.clone(),
+            Self::Hub(hubs) => hubs.names(),
+        }
+    }
+
+    /// The name and what is taken of it, for a table's cell.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::App(app) => format!("{}, {}", app.app_display_name, app.group_name),
+            Self::Hub(hubs) => hubs.names(),
+        }
+    }
+
+    /// The name of what holds the enrollments that the devices came in by.
+    #[must_use]
+    pub fn keeper_name(&self) -> String {
+        match self {
+            Self::App(app) => app.app_display_name.clone(),
+            Self::Hub(hubs) => hubs.dps.as_ref().map_or_else(|| hubs.names(), |dps| dps.name.clone()),
+        }
+    }
+
+    /// What sends the commands, for a sentence.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::App(_) => "IoT Central",
+            Self::Hub(_) => "the hub",
+        }
+    }
+
+    /// What sets the enrollment groups made for its devices apart from others: the same at every try.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        match self {
+            Self::App(app) => app.subdomain.as_str(),
+            Self::Hub(HubSource { dps: Some(dps), .. }) => &dps.name,
+            Self::Hub(HubSource { hubs, .. }) => hubs.first().map_or("hub", |hub| &hub.name),
+        }
+    }
+
+    /// The component that carries DeviceMove; `None` for a command at the root.
+    #[must_use]
+    pub fn component(&self) -> Option<&str> {
+        match self {
+            Self::App(app) => app.component.as_deref(),
+            Self::Hub(hubs) => hubs.component.as_deref(),
+        }
+    }
+
+    /// The application, if it is one.
+    #[must_use]
+    pub fn app(&self) -> Option<&CentralSource> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Hub(_) => None,
+        }
+    }
+
+    /// The hubs, if it is hubs.
+    #[must_use]
+    pub fn hubs(&self) -> Option<&HubSource> {
+        match self {
+            Self::App(_) => None,
+            Self::Hub(hubs) => Some(hubs),
+        }
+    }
+}
+
+/// Devices of one template in one device group of an IoT Central application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentralSource {
+    /// ARM id; absent when the application was given by its address.
+    pub app_id: Option<ArmId>,
+    /// ARM name: the payload's `centralAppName`.
+    pub app_name: String,
+    /// The name that people see.
+    pub app_display_name: String,
+    /// First label of the application's host.
+    pub subdomain: Subdomain,
+    /// The device group.
+    pub group: DeviceGroupId,
+    /// Its display name.
+    pub group_name: String,
+    /// The device template.
+    pub template: TemplateId,
+    /// Its display name.
+    pub template_name: String,
+    /// Component that carries DeviceMove; absent for a command at the template's root.
+    pub component: Option<String>,
+}
+
+/// All devices of one or more hubs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubSource {
+    /// The DPS by which the devices came to the hubs; absent for hubs that are looked at without one.
+    pub dps: Option<SourceDps>,
+    /// The hubs, at least one.
+    pub hubs: Vec<SourceHub>,
+    /// Component that carries DeviceMove; absent for a method at the root.
+    pub component: Option<String>,
+    /// Seconds that a hub waits for a device to connect, up to 300.
+    pub connect_seconds: u16,
+    /// Seconds that a device has to answer, from 5 to 300.
+    pub response_seconds: u16,
+}
+
+impl HubSource {
+    /// Seconds that a hub waits for a device to connect, unless a person chose.
+    pub const CONNECT_SECONDS: u16 = 5;
+    /// Seconds that a device has to answer, unless a person chose.
+    pub const RESPONSE_SECONDS: u16 = 30;
+    /// The component that carries DeviceMove by convention (azure-api §6.1).
+    pub const COMPONENT: &'static str = "migration";
+
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.hubs.iter().map(|hub| hub.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+/// The DPS by which devices came to their hubs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceDps {
+    /// ARM id.
+    pub id: ArmId,
+    /// Its name.
+    pub name: String,
+    /// Its service host.
+    pub host: DpsHost,
+}
+
+/// A hub that devices are to leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceHub {
+    /// ARM id.
+    pub id: ArmId,
+    /// Its name.
+    pub name: String,
+    /// Its host.
+    pub host: HubHost,
+    /// `S1`, `S2`…
+    pub sku: String,
+    /// Units of the SKU.
+    pub units: u32,
+}
+
+impl SourceHub {
+    /// Whether hubs of this SKU have direct methods: those of the Basic tier have none (azure-api §5.5).
+    #[must_use]
+    pub fn has_methods(sku: &str) -> bool {
+        !sku.trim_start().to_ascii_uppercase().starts_with('B')
+    }
+}
