@@ -5,6 +5,8 @@
 mod apps;
 mod azure;
 mod between;
+mod from_hub;
+mod hubs;
 mod people;
 mod templates;
 
@@ -13,9 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use time::Duration;
 
 use super::clock::SandboxClock;
-use super::device::{Kind, Place};
-use super::dps::model::{Attestation, Group as DpsGroup, Settings};
-use super::hub::model::{Authentication, Identity};
+use super::device::Kind;
 use super::world::{Moment, World};
 
 pub use apps::{
@@ -24,8 +24,12 @@ pub use apps::{
 };
 pub use azure::{add_dps, add_hub};
 pub use between::central_to_central_world;
+pub use from_hub::{
+    BASIC, LOOSE, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO, SHARED, hub_to_central_world, hub_world, loose_keys,
+};
+pub use hubs::{HubSpec, Origin, add_dps_authority, add_dps_group, add_hub_device, add_hub_devices};
 pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
-pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, PUMP, THERMOMETER, VALVE};
+pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, METER, METER_MODEL, PUMP, THERMOMETER, VALVE};
 
 /// The application that the default fleet lives in.
 pub const MAIN_APP: &str = "contoso-fleet";
@@ -167,42 +171,6 @@ fn meters(world: &mut World, since: Moment) {
     let host = add_hub(world, "contoso-meters", "S1", 1);
     add_dps(world, "contoso-meters-dps", "0ne00C0DE03", &[&host]);
     add_hub_devices(world, "contoso-meters-dps", &host, "meters", "meter", 12, since);
-}
-
-/// Adds devices that have come to a hub by a symmetric group of a DPS.
-pub fn add_hub_devices(
-    world: &mut World,
-    dps: &str,
-    host: &str,
-    group: &str,
-    prefix: &str,
-    count: usize,
-    since: Moment,
-) {
-    let (primary, secondary) = (key(&format!("{dps}/{group}/primary")), key(&format!("{dps}/{group}/secondary")));
-    let attestation = Attestation::SymmetricKey { primary, secondary };
-    let Some(dps) = world.dps.get_mut(dps) else { return };
-    let settings = Settings::with_attestation(attestation.clone(), since);
-    dps.groups.insert(group.to_ascii_lowercase(), DpsGroup { id: group.to_owned(), settings });
-    for number in 1..=count {
-        let id = format!("{prefix}-{number:04}");
-        let Some((primary, secondary)) = attestation.device_keys(&id, true) else { continue };
-        let mut device = super::device::Device::at_app(
-            &id,
-            Kind::Normal,
-            super::device::Credential::Key(primary.clone()),
-            "",
-            &dps.id_scope,
-        );
-        device.place = Place::Hub { host: host.to_owned() };
-        world.devices.insert(id.clone(), device);
-        let mut identity = Identity::new(&id, Authentication::Sas { primary, secondary }, since);
-        identity.presence.begin(since);
-        dps.registrations.insert(id.clone(), azure::assigned_record(&id, host, group, since));
-        if let Some(hub) = world.hubs.get_mut(host) {
-            hub.identities.insert(id, identity);
-        }
-    }
 }
 
 #[cfg(test)]

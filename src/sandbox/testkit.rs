@@ -120,19 +120,24 @@ impl Bench {
 
     /// A call to `contoso-dps` with its owner policy.
     pub(super) async fn dps(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
-        let host = "contoso-dps.azure-devices-provisioning.net";
-        let policy = self.shared.look(|world| world.dps["contoso-dps"].policies[0].clone());
-        let signature = self.signature(host, &policy);
+        self.dps_at("contoso-dps", method, path, headers, body).await
+    }
+
+    /// A call to a provisioning service with its owner policy.
+    pub(super) async fn dps_at(
+        &self,
+        name: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
+        let host = format!("{name}.azure-devices-provisioning.net");
+        let policy = self.shared.look(|world| world.dps[name].policies[0].clone());
+        let signature = self.signature(&host, &policy);
         let headers = [headers, &[("authorization", signature.as_str())]].concat();
-        call(
-            dps::service_router(self.shared.clone()),
-            host,
-            method,
-            &format!("{path}?api-version=2021-10-01"),
-            &headers,
-            body,
-        )
-        .await
+        let router = dps::service_router(self.shared.clone());
+        call(router, &host, method, &format!("{path}?api-version=2021-10-01"), &headers, body).await
     }
 
     /// A call to the DPS device API with a device key.
@@ -162,20 +167,36 @@ impl Bench {
         headers: &[(&str, &str)],
         body: Value,
     ) -> Answer {
+        self.hub_at(HUB, policy, method, path, headers, body).await
+    }
+
+    /// A call to the hub at `host` with a policy of that name.
+    pub(super) async fn hub_at(
+        &self,
+        host: &str,
+        policy: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
         let policy =
-            self.shared.look(|world| world.hubs[HUB].policies.iter().find(|own| own.name == policy).cloned().unwrap());
-        let signature = self.signature(HUB, &policy);
+            self.shared.look(|world| world.hubs[host].policies.iter().find(|own| own.name == policy).cloned().unwrap());
+        let signature = self.signature(host, &policy);
         let headers = [headers, &[("authorization", signature.as_str())]].concat();
         let joint = if path.contains('?') { '&' } else { '?' };
-        call(
-            hub::router(self.shared.clone()),
-            HUB,
-            method,
-            &format!("{path}{joint}api-version=2021-04-12"),
-            &headers,
-            body,
-        )
-        .await
+        let uri = format!("{path}{joint}api-version=2021-04-12");
+        call(hub::router(self.shared.clone()), host, method, &uri, &headers, body).await
+    }
+
+    /// Calls a direct method of a device with the ID scope of an application, for five seconds.
+    pub(super) async fn tell(&self, host: &str, id: &str, method: &str, sub: &str) -> Answer {
+        let scope = self.shared.look(|world| world.apps[sub].id_scope.clone());
+        let body = serde_json::json!({
+            "methodName": method, "payload": {"idScope": scope}, "responseTimeoutInSeconds": 5,
+        });
+        let path = format!("/twins/{}/methods", id.replace('#', "%23"));
+        self.hub_at(host, "service", "POST", &path, &[], body).await
     }
 
     fn signature(&self, host: &str, policy: &Policy) -> String {

@@ -232,7 +232,7 @@ fn display_name(id: &str) -> String {
 }
 
 /// 40 hex digits that depend on `name` only.
-fn thumbprint(name: &str) -> String {
+pub(super) fn thumbprint(name: &str) -> String {
     let bytes =
         [uuid::Uuid::NAMESPACE_OID, uuid::Uuid::NAMESPACE_URL].map(|space| uuid::Uuid::new_v5(&space, name.as_bytes()));
     let hex = bytes.map(|part| part.simple().to_string().to_uppercase()).concat();

@@ -3,6 +3,7 @@
 use super::key;
 use super::people::MAIN_SUBSCRIPTION;
 use crate::sandbox::dps::model::{Registration, Slot, Status, Substatus, new_etag};
+use crate::sandbox::hub::model::Authentication;
 use crate::sandbox::world::{Dps, Hub, Moment, Policy, Resource, World};
 
 /// Where a resource of this name lives.
@@ -69,8 +70,14 @@ pub fn add_dps(world: &mut World, name: &str, id_scope: &str, hubs: &[&str]) {
     world.dps.insert(name.to_owned(), dps);
 }
 
-/// The record of a device that came long ago.
-pub(super) fn assigned_record(id: &str, host: &str, group: &str, at: Moment) -> Registration {
+/// The record of a device that came long ago, by a group or by an enrollment of its own.
+pub(super) fn assigned_record(
+    id: &str,
+    host: &str,
+    group: Option<&str>,
+    authentication: &Authentication,
+    at: Moment,
+) -> Registration {
     Registration {
         registration_id: id.to_owned(),
         device_id: id.to_owned(),
@@ -78,8 +85,8 @@ pub(super) fn assigned_record(id: &str, host: &str, group: &str, at: Moment) -> 
         status: Status::Assigned,
         substatus: Some(Substatus::InitialAssignment),
         error: None,
-        group: Some(group.to_owned()),
-        first_slot: Some(Slot::Primary),
+        group: group.map(str::to_owned),
+        first_slot: matches!(authentication, Authentication::Sas { .. }).then_some(Slot::Primary),
         created: at,
         updated: at,
         etag: new_etag(),

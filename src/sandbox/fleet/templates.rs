@@ -15,6 +15,10 @@ pub const VALVE: &str = "dtmi:modelDefinition:contoso:valve;1";
 /// Has the component in an extended interface, and under another name.
 pub const COMPRESSOR: &str = "dtmi:modelDefinition:contoso:compressor;1";
 
+/// Of meters, which only the applications that take them in know.
+pub const METER: &str = "dtmi:modelDefinition:contoso:meter;1";
+/// The model behind it.
+pub const METER_MODEL: &str = "dtmi:contoso:Meter;2";
 /// Of IoT Edge devices, with one module, and with devices behind it.
 pub const EDGE_GATEWAY: &str = "dtmi:modelDefinition:contoso:edgeGateway;1";
 
@@ -27,6 +31,11 @@ pub(super) fn edge_gateway() -> Value {
     template["@type"] = json!(["ModelDefinition", "EdgeModel"]);
     template["capabilityModel"]["@id"] = json!("dtmi:contoso:EdgeGateway;1");
     template
+}
+
+/// The template of the devices that come from hubs.
+pub(super) fn meter() -> Value {
+    template(METER, "Meter", &[component("Meter", "migration", false)], &json!(null))
 }
 
 /// All that every application has.
