@@ -37,6 +37,8 @@ pub const MAIN_APP: &str = "contoso-fleet";
 pub const EDGE_APP: &str = "contoso-edge";
 /// An application without devices, to move to.
 pub const NEXT_APP: &str = "contoso-next";
+/// The hub of the default world whose devices can move into an application.
+pub const METERS: &str = "contoso-meters";
 /// An application in which devices that arrive wait for approval.
 pub const VETTED_APP: &str = "contoso-vetted";
 /// How long the fleet has been connected when the sandbox starts.
@@ -107,9 +109,10 @@ pub fn default_world(clock: &SandboxClock) -> World {
     world
 }
 
-/// Where the fleet can move to without leaving IoT Central.
+/// Where the fleet can move to without leaving IoT Central, and meters from a hub.
 fn targets(world: &mut World, since: Moment) {
     add_app(world, NEXT_APP, "0ne00A00004");
+    apps::add_meter_template(world, NEXT_APP);
     add_app(world, VETTED_APP, "0ne00A00005");
     require_approval(world, VETTED_APP);
     add_group(world, VETTED_APP, "vessels-all", "Vessels - all", BOILER);
@@ -166,11 +169,26 @@ fn boilers(world: &mut World, since: Moment) {
     }
 }
 
-/// A hub with devices of its own, for moves into IoT Central.
+/// A hub with devices of its own, for moves into IoT Central; ids run on from kind to kind.
 fn meters(world: &mut World, since: Moment) {
-    let host = add_hub(world, "contoso-meters", "S1", 1);
-    add_dps(world, "contoso-meters-dps", "0ne00C0DE03", &[&host]);
-    add_hub_devices(world, "contoso-meters-dps", &host, "meters", "meter", 12, since);
+    let (dps, host) = ("contoso-meters-dps", add_hub(world, METERS, "S1", 1));
+    add_dps(world, dps, "0ne00C0DE03", &[&host]);
+    add_dps_group(world, dps, "meters", since);
+    let normal = HubSpec::new("meters");
+    let kinds = [
+        (12, normal),
+        (1, HubSpec { kind: Kind::Refuses, ..normal }),
+        (1, HubSpec { online: false, ..normal }),
+        (1, HubSpec { kind: Kind::Edge, ..HubSpec::from(Origin::Individual) }),
+        (1, HubSpec { enabled: false, ..normal }),
+        (1, HubSpec { kind: Kind::Unable, ..HubSpec::from(Origin::Hub) }),
+        (1, HubSpec::from(Origin::Individual)),
+    ];
+    let mut number = 1;
+    for (count, spec) in kinds {
+        hubs::add_numbered(world, dps, &host, ("meter", number, count), &spec, since);
+        number += count;
+    }
 }
 
 #[cfg(test)]
@@ -236,6 +254,25 @@ mod tests {
         assert_eq!(waits, [VETTED_APP]);
         let scopes: std::collections::BTreeSet<_> = world.apps.values().map(|app| &app.id_scope).collect();
         assert_eq!(scopes.len(), world.apps.len());
+    }
+
+    #[test]
+    fn the_meters_hub_has_a_few_of_every_kind() {
+        let world = world();
+        let identities = &world.hubs[&format!("{METERS}.azure-devices.net")].identities;
+        let dps = &world.dps["contoso-meters-dps"];
+        let of = |kind: Kind| identities.keys().filter(|id| world.devices[*id].kind == kind).count();
+        let count =
+            |is: fn(&super::super::hub::model::Identity) -> bool| identities.values().filter(|it| is(it)).count();
+        assert_eq!(identities.len(), 12 + 1 + 1 + 1 + 1 + 1 + 1);
+        assert_eq!([of(Kind::Refuses), of(Kind::Edge), of(Kind::Unable)], [1, 1, 1]);
+        assert_eq!([count(|it| !it.enabled), count(|it| it.iot_edge)], [1, 1]);
+        assert_eq!(identities.keys().filter(|id| !world.devices[*id].online).count(), 1);
+        assert_eq!(dps.enrollments.keys().collect::<Vec<_>>(), ["meter-0015", "meter-0018"]);
+        let without_record: Vec<_> = identities.keys().filter(|id| !dps.registrations.contains_key(*id)).collect();
+        assert_eq!(without_record, ["meter-0017"]);
+        let templates = |sub: &str| world.apps[sub].templates.iter().filter(|own| own["@id"] == METER).count();
+        assert_eq!([templates(NEXT_APP), templates(MAIN_APP)], [1, 0]);
     }
 
     #[test]

@@ -181,6 +181,13 @@ pub fn add_known_device(
     app.devices.insert(id.to_owned(), known);
 }
 
+/// Gives an application the template of the devices that come from hubs.
+pub(super) fn add_meter_template(world: &mut World, sub: &str) {
+    if let Some(app) = world.apps.get_mut(sub) {
+        app.templates.push(templates::meter());
+    }
+}
+
 /// The application with an X.509 enrollment group and with edge devices.
 pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     add_app(world, EDGE_APP, "0ne00A00002");

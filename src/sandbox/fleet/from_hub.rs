@@ -36,12 +36,12 @@ mod tests;
 
 use time::Duration;
 
-use super::apps::{add_app, add_known_device};
+use super::apps::{add_app, add_known_device, add_meter_template};
 use super::azure::{add_dps, add_hub};
 use super::hubs::{
     HubSpec, Origin, add_dps_authority, add_dps_group, add_hub_device, add_hub_devices, add_loose_device, add_numbered,
 };
-use super::templates::{self, METER, METER_MODEL};
+use super::templates::{METER, METER_MODEL};
 use super::{NEXT_APP, UPTIME, empty_world, key};
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::device::{Firmware, Kind};
@@ -176,7 +176,5 @@ fn loose(world: &mut World, since: Moment) {
 
 fn target(world: &mut World) {
     add_app(world, NEXT_APP, "0ne00A00004");
-    if let Some(app) = world.apps.get_mut(NEXT_APP) {
-        app.templates.push(templates::meter());
-    }
+    add_meter_template(world, NEXT_APP);
 }
