@@ -3,6 +3,11 @@
 -- The enrollment group of the source whose keys the device has; null where that is not known, or it has keys of its own.
 alter table devices add column key_group text;
 
+-- What the hub that it comes from showed of it before it was told; home_connected is null where it comes from an application.
+-- The activity is by the hub's clock.
+alter table devices add column home_connected integer;
+alter table devices add column home_activity integer;
+
 -- When its hub was first seen to show the device gone, and what showed it.
 alter table devices add column left_at integer;
 alter table devices add column left_by text;

@@ -53,6 +53,15 @@ async fn answered_and_not_seen(run: &Run, device: &Device) -> Result<(), Halt> {
     fail(run, device, FailReason::NotSeen, &with_last_seen(run, device, target::not_seen(run, device)).await).await
 }
 
+/// It left its hub, so it was told: a second command would only find it offline.
+async fn left(run: &Run, device: &Device) -> Result<bool, Halt> {
+    match source::has_left(run, device).await {
+        // Without an answer about this one it is told once more, which does no harm.
+        Err(halt) if halt.may_be_of_one_device() => Ok(false),
+        left => left,
+    }
+}
+
 /// Adds what the source shows of the device, where it shows any.
 async fn with_last_seen(run: &Run, device: &Device, words: &str) -> String {
     match source::last_seen(run, device).await {
@@ -70,6 +79,10 @@ async fn ask_the_history(run: &Run, device: &Device) -> Result<(), Halt> {
     if let Some(answer) = answer {
         tell::record_answer(run, device, &answer, "the command's history shows an answer").await?;
         return Ok(());
+    }
+    if left(run, device).await? {
+        let why = with_last_seen(run, device, "it may have been told, and did not turn up").await;
+        return fail(run, device, FailReason::NotSeen, &why).await;
     }
     if device.unclear >= UNCLEAR_TRIES {
         let why = with_last_seen(run, device, "it neither answered nor turned up").await;

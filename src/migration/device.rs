@@ -1,6 +1,6 @@
 //! One device of one migration: what is known of it, how it is known, and what became of it.
 
-use super::evidence::Baseline;
+use super::evidence::{Baseline, TwinSeen};
 use super::model::stored_names;
 use super::reason::{FailReason, SkipReason, WaitReason};
 use crate::clock::Timestamp;
@@ -267,6 +267,13 @@ impl Device {
         self.source.contains('.')
     }
 
+    /// Its hub, which shows it now as `seen`, had it connected after the snapshot began, and has it no more.
+    #[must_use]
+    pub fn has_left_since(&self, seen: &TwinSeen) -> bool {
+        let was_there = self.home.as_ref().is_some_and(|home| home.connected || seen.activity > home.activity);
+        was_there && !seen.connected
+    }
+
     /// It may have been told to move, by its last command or by an earlier one that stayed without an answer.
     #[must_use]
     pub fn may_have_been_told(&self) -> bool {
@@ -315,6 +322,8 @@ pub struct Device {
     pub deadline: Option<Timestamp>,
     /// Its attestation was read, and can be met at the target.
     pub cleared: bool,
+    /// What its hub showed of it before it was told, if it comes from one.
+    pub home: Option<TwinSeen>,
     /// The source's enrollment group whose keys it has, where that is known.
     pub key_group: Option<EnrollmentGroupId>,
     /// It has keys of its own that are carried over; absent = its group's keys are.

@@ -159,6 +159,7 @@ async fn a_device_is_read_back_as_it_was_written() {
                 error: None,
                 device: Some("D1".into()),
             });
+            row.home = Some(TwinSeen { connected: false, activity: Some(NOW) });
             row.key_group = Some("plant".into());
             row.answers_before = Some(AnswersBefore { number: 2, ids: vec!["one".into(), "two".into()] });
             row.baseline.twin = Some(TwinSeen { connected: true, activity: Some(NOW) });

@@ -197,6 +197,14 @@ pub(super) async fn belongings(run: &Run, device: &Device, carried: &mut Carried
     }
 }
 
+/// The source shows that a device which may have been told has left it. Only a hub can.
+pub(super) async fn has_left(run: &Run, device: &Device) -> Result<bool, Halt> {
+    match &run.origin {
+        Origin::App(_) => Ok(false),
+        Origin::Hub(at) => Ok(hub::sight::has_left(at, device).await?),
+    }
+}
+
 /// Notes of devices that have moved what the source shows of their leaving, where it shows any.
 pub(super) async fn note_departures(run: &Run) -> Result<(), Halt> {
     match &run.origin {

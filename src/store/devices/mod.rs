@@ -97,7 +97,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     let twin = device.baseline.twin.as_ref();
     let app = device.baseline.app.as_ref();
     let mut query = sqlx::query(
-        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, key_group = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
+        "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, key_group = ?, home_connected = ?, home_activity = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?, base_template = ?,
          next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
@@ -111,6 +111,8 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(device.cleared)
     .bind(device.own_keys.map(crate::migration::OwnKeys::stored))
     .bind(device.key_group.as_ref().map(|id| id.as_str().to_owned()))
+    .bind(device.home.as_ref().map(|home| home.connected))
+    .bind(device.home.as_ref().and_then(|home| home.activity).map(ns))
     .bind(device.carried.as_ref().map(|fact| ns(fact.at)))
     .bind(device.carried.as_ref().map(|fact| fact.evidence.clone()))
     .bind(device.baseline.taken_at.map(ns))

@@ -4,13 +4,14 @@
 use super::FromHub;
 use crate::azure::central::KeyPair as Keys;
 use crate::azure::dps::{Attestation, AttestationKind, IndividualEnrollment};
-use crate::azure::hub::{AuthType, Identity, IdentityKeys};
+use crate::azure::hub::{AuthType, ConnectionState, Identity, IdentityKeys};
 use crate::engine::halt::Halt;
 use crate::engine::individuals::are_equal;
 use crate::engine::keys::{FoundGroup, is_derived_from};
 use crate::engine::run::Run;
 use crate::engine::source::pair;
 use crate::ids::EnrollmentGroupId;
+use crate::migration::evidence::TwinSeen;
 use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
 use crate::store::devices::Example;
 
@@ -39,6 +40,7 @@ pub(in crate::engine) async fn clear(run: &Run, at: &FromHub, device: Device) ->
             if !row.outcome.is_open() {
                 return;
             }
+            row.home = identity.as_ref().map(seen);
             match attested {
                 None => row.outcome = Outcome::Failed(FailReason::Deleted),
                 Some(Not(reason, detail)) => {
@@ -57,6 +59,12 @@ pub(in crate::engine) async fn clear(run: &Run, at: &FromHub, device: Device) ->
         })
         .await?;
     Ok(())
+}
+
+/// What the identity shows of the device's connection.
+fn seen(identity: &Identity) -> TwinSeen {
+    let connected = identity.connection_state == ConnectionState::Connected;
+    TwinSeen { connected, activity: identity.last_activity }
 }
 
 async fn attested(run: &Run, at: &FromHub, identity: &Identity) -> Result<Attested, Halt> {

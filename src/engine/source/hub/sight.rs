@@ -7,6 +7,7 @@ use crate::engine::halt::Halt;
 use crate::engine::run::Run;
 use crate::migration::Device;
 use crate::migration::device::Fact;
+use crate::migration::evidence::TwinSeen;
 
 /// Devices asked about at one turn.
 const AT_A_TURN: u32 = 200;
@@ -20,6 +21,12 @@ pub(in crate::engine) async fn last_seen(at: &FromHub, device: &Device) -> Optio
         Some(twin) if twin.is_connected() => format!("{name} shows it connected: it did not leave"),
         Some(_) => format!("{name} shows it disconnected"),
     })
+}
+
+/// The hub had the device connected after the snapshot began, and has it no more.
+pub(in crate::engine) async fn has_left(at: &FromHub, device: &Device) -> Result<bool, AzureError> {
+    let Some(twin) = at.hub_of(device)?.twin(&device.id).await? else { return Ok(true) };
+    Ok(device.has_left_since(&TwinSeen { connected: twin.is_connected(), activity: twin.last_activity }))
 }
 
 /// Notes of devices that have moved that their hub shows them gone.
