@@ -5,6 +5,7 @@
 
 pub mod app_evidence;
 pub mod belongings;
+pub mod certificate;
 pub mod counts;
 pub mod coverage;
 pub mod device;
@@ -16,6 +17,7 @@ pub mod reason;
 pub mod sentence;
 pub mod source;
 
+pub use certificate::{Certificate, CertificateProblem};
 pub use counts::{Counts, Place};
 pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnKeys, Via};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
