@@ -1,5 +1,6 @@
 //! Reading JSON as services really write it: null for absent, times in several spellings, numbers or names as codes.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
@@ -13,6 +14,16 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What has another shape than the documented one is the default too: for what may not spoil all the rest.
+pub(crate) fn if_readable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + DeserializeOwned,
+{
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default())
 }
 
 /// A moment; absent, null, unreadable and Azure's "never" (year 1) are `None`.

@@ -36,6 +36,7 @@ mod testing;
 mod tests;
 pub mod tokens;
 mod words;
+pub mod x509;
 
 pub use arm::Arm;
 pub use central::Central;
@@ -46,3 +47,4 @@ pub use http::{Azure, HttpOptions, HttpSetupError, ProxyChoice, are_certificates
 pub use hub::Hub;
 pub use keys::{ArmPolicyKeys, PolicyKeys, Right, SharedKey};
 pub use page::{NextPage, Page};
+pub use x509::{CertificateDer, KnownCertificate, Slots};

@@ -14,6 +14,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::azure::error::Result;
 use crate::azure::keys::{PolicyKeys, Right, SharedKey};
 use crate::azure::tokens::{Refusal, Resource, TokenError, TokenProvider};
+use crate::azure::x509::CertificateDer;
 use crate::azure::{Arm, Azure, Central, Dps, Hub};
 use crate::clock::Clock;
 use crate::ids::{DpsHost, HubHost, Subdomain};
@@ -61,6 +62,11 @@ impl PolicyKeys for Keys {
 /// A thousand times as fast as life, so that waits pass at once.
 pub(crate) fn fast() -> Clock {
     Clock::scaled(Clock::system().now(), 1000)
+}
+
+/// Not really one, but written as one is.
+pub(crate) fn certificate(mark: u8) -> CertificateDer {
+    CertificateDer::new([0x30, 0x01, mark])
 }
 
 pub(crate) fn arm(server: &MockServer) -> Arm {

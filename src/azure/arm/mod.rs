@@ -3,11 +3,13 @@
 //! Facts: azure-rest-api-specs (subscriptions 2022-12-01, `Microsoft.IoTCentral` 2021-06-01, `Microsoft.Devices` 2022-02-05
 //! for DPS and 2023-06-30 for IoT hubs, Resource Graph 2021-03-01).
 
+mod certificates;
 mod graph;
 mod inventory;
 mod model;
 mod wire;
 
+pub use certificates::DpsCertificate;
 pub use graph::Listed;
 pub use inventory::Inventory;
 pub use model::{CentralApp, DpsResource, HubResource, HubTier, LinkedHub, Subscription, Tenant};

@@ -1,5 +1,7 @@
 //! What the ARM client promises.
 
+mod certificates;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::azure::call::{Call, Path};
 use crate::azure::central::Central;
 use crate::azure::error::Result;
-use crate::azure::lenient::or_default;
+use crate::azure::lenient::{if_readable, or_default};
 use crate::azure::page::{NextPage, Page};
+use crate::azure::x509::{KnownCertificate, Slots, known};
 use crate::ids::{DeviceId, IdScope, TemplateId};
 
 const VIEW: &str = "Device instances: view";
@@ -81,6 +82,8 @@ pub struct DeviceAttestation {
     pub kind: AttestationKind,
     /// Its keys, if it has any and the application shows both.
     pub keys: Option<KeyPair>,
+    /// Its certificates, if it has any; only SHA-1 thumbprints are shown.
+    pub certificates: Slots<KnownCertificate>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +93,15 @@ struct WireAttestation {
     kind: String,
     #[serde(default, deserialize_with = "key_pair")]
     symmetric_key: Option<KeyPair>,
+    #[serde(default, deserialize_with = "if_readable")]
+    x509: WireX509,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireX509 {
+    #[serde(deserialize_with = "known")]
+    client_certificates: Slots<KnownCertificate>,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +201,6 @@ impl From<WireAttestation> for DeviceAttestation {
             "tpm" => AttestationKind::Tpm,
             _ => AttestationKind::Other(wire.kind),
         };
-        Self { kind, keys: wire.symmetric_key }
+        Self { kind, keys: wire.symmetric_key, certificates: wire.x509.client_certificates }
     }
 }

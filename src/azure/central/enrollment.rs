@@ -128,11 +128,20 @@ impl Central {
     /// # Errors
     /// `Conflict` if the id or the keys are taken; see [`crate::azure::AzureError`] for the rest.
     pub async fn create_enrollment_group(&self, new: &NewCentralEnrollmentGroup) -> Result<CentralEnrollmentGroup> {
-        let call = Call::put_once("create the enrollment group", group(&new.id)).target(new.id.as_str()).body(json!({
-            "displayName": new.display_name,
+        self.put_group(&new.id, &new.display_name, symmetric(&new.primary, &new.secondary)).await
+    }
+
+    pub(super) async fn put_group(
+        &self,
+        id: &EnrollmentGroupId,
+        display_name: &str,
+        attestation: Value,
+    ) -> Result<CentralEnrollmentGroup> {
+        let call = Call::put_once("create the enrollment group", group(id)).target(id.as_str()).body(json!({
+            "displayName": display_name,
             "enabled": true,
             "type": "iot",
-            "attestation": symmetric(&new.primary, &new.secondary),
+            "attestation": attestation,
         }));
         let created: Result<Wire> = self.channel.json(self.call(call, MANAGE)).await;
         match created {
@@ -143,7 +152,7 @@ impl Central {
     }
 }
 
-fn group(id: &EnrollmentGroupId) -> Path {
+pub(super) fn group(id: &EnrollmentGroupId) -> Path {
     Path::new("/api/enrollmentGroups").id(id.as_str())
 }
 

@@ -11,6 +11,7 @@ mod jobs;
 mod properties;
 mod query;
 mod template;
+mod x509;
 
 pub use commands::CommandAnswer;
 pub use device_changes::{DeviceChange, NewDevice};
@@ -20,6 +21,7 @@ pub use groups::DeviceGroup;
 pub use jobs::{Job, JobDevice, JobDeviceStatus, JobProgress, JobRequest, JobStatus};
 pub use properties::DeviceProperties;
 pub use template::{DeviceTemplate, MoveCommand};
+pub use x509::{CertificateEntry, GroupCertificate, NewX509Group};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod evidence;
+mod x509;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path, query_param};

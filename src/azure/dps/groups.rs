@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::azure::call::{Call, Path};
-use crate::azure::dps::Dps;
+use crate::azure::dps::{Dps, X509};
 use crate::azure::error::{ErrorKind, Result};
 use crate::azure::keys::Right;
-use crate::azure::lenient::or_default;
+use crate::azure::lenient::{if_readable, or_default};
 use crate::ids::{EnrollmentGroupId, HubHost};
 
 const READ: &[Right] = &[Right::EnrollmentRead];
@@ -23,6 +23,8 @@ pub struct DpsGroup {
     pub id: EnrollmentGroupId,
     /// What its devices prove themselves with.
     pub attestation_kind: AttestationKind,
+    /// Whom it trusts, if its devices prove themselves with certificates and that is told.
+    pub x509: Option<X509>,
     /// Whether devices may use it.
     pub enabled: bool,
     /// Whether it makes IoT Edge devices.
@@ -117,6 +119,8 @@ pub(super) struct WireAttestation {
     #[serde(rename = "type")]
     pub kind: String,
     symmetric_key: Option<WireKeys>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub x509: Option<X509>,
 }
 
 #[derive(Deserialize)]
@@ -179,12 +183,21 @@ impl Dps {
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn create_enrollment_group(&self, new: &NewEnrollmentGroup) -> Result<DpsGroup> {
-        let mut body = leading_to(&new.hub, &new.primary, &new.secondary);
-        body["enrollmentGroupId"] = json!(new.id);
-        if let Some(tags) = &new.initial_tags {
+        let body = leading_to(&new.hub, symmetric(&new.primary, &new.secondary));
+        self.put_group(&new.id, body, new.initial_tags.as_ref()).await
+    }
+
+    pub(super) async fn put_group(
+        &self,
+        id: &EnrollmentGroupId,
+        mut body: Value,
+        initial_tags: Option<&Map<String, Value>>,
+    ) -> Result<DpsGroup> {
+        body["enrollmentGroupId"] = json!(id);
+        if let Some(tags) = initial_tags {
             body["initialTwin"] = json!({ "tags": tags, "properties": { "desired": {} } });
         }
-        let call = Call::put_once("create the enrollment group", group(&new.id)).target(new.id.as_str()).body(body);
+        let call = Call::put_once("create the enrollment group", group(id)).target(id.as_str()).body(body);
         let wire: Wire = self.channel.json(self.call(call, WRITE)).await?;
         Ok(wire.into())
     }
@@ -202,13 +215,19 @@ impl Dps {
     }
 }
 
-/// What every enrollment has that is made here: it is open, not Edge, has exactly these keys, and leads to one hub only.
-pub(super) fn leading_to(hub: &HubHost, primary: &SecretString, secondary: &SecretString) -> Value {
+/// An attestation of exactly these keys.
+pub(super) fn symmetric(primary: &SecretString, secondary: &SecretString) -> Value {
     json!({
-        "attestation": {
-            "type": "symmetricKey",
-            "symmetricKey": { "primaryKey": primary.expose_secret(), "secondaryKey": secondary.expose_secret() },
-        },
+        "type": "symmetricKey",
+        "symmetricKey": { "primaryKey": primary.expose_secret(), "secondaryKey": secondary.expose_secret() },
+    })
+}
+
+/// What every enrollment has that is made here: it is open, not Edge, has exactly this attestation, and leads to one hub
+/// only.
+pub(super) fn leading_to(hub: &HubHost, attestation: Value) -> Value {
+    json!({
+        "attestation": attestation,
         "capabilities": { "iotEdge": false },
         "provisioningStatus": "enabled",
         "allocationPolicy": "static",
@@ -223,6 +242,7 @@ impl From<Wire> for DpsGroup {
         Self {
             id: EnrollmentGroupId::from(wire.enrollment_group_id),
             attestation_kind: AttestationKind::read(&wire.attestation.kind),
+            x509: wire.attestation.x509,
             enabled: wire.provisioning_status.is_none_or(|status| status.eq_ignore_ascii_case("enabled")),
             edge: wire.capabilities.is_some_and(|capabilities| capabilities.iot_edge),
             allocation: wire.allocation_policy,

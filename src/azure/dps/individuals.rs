@@ -2,12 +2,12 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::azure::call::{Call, Path};
-use crate::azure::dps::groups::{WireAttestation, leading_to};
+use crate::azure::dps::groups::{WireAttestation, leading_to, symmetric};
 use crate::azure::dps::registrations::Registration;
-use crate::azure::dps::{Attestation, AttestationKind, Dps};
+use crate::azure::dps::{Attestation, AttestationKind, Dps, X509};
 use crate::azure::error::Result;
 use crate::azure::keys::Right;
 use crate::azure::lenient::or_default;
@@ -25,6 +25,8 @@ pub struct IndividualEnrollment {
     pub device_id: DeviceId,
     /// What it proves itself with.
     pub attestation_kind: AttestationKind,
+    /// Its certificates, if it proves itself with some and they are told.
+    pub x509: Option<X509>,
     /// Whether the device may use it.
     pub enabled: bool,
     /// Whether it makes an IoT Edge device.
@@ -108,11 +110,13 @@ impl Dps {
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn create_individual_enrollment(&self, new: &NewIndividualEnrollment) -> Result<()> {
-        let mut body = leading_to(&new.hub, &new.primary, &new.secondary);
-        body["registrationId"] = json!(new.id);
-        body["deviceId"] = json!(new.id);
-        let call =
-            Call::put_once("create the individual enrollment", enrollment(&new.id)).target(new.id.as_str()).body(body);
+        self.put_enrollment(&new.id, leading_to(&new.hub, symmetric(&new.primary, &new.secondary))).await
+    }
+
+    pub(super) async fn put_enrollment(&self, id: &DeviceId, mut body: Value) -> Result<()> {
+        body["registrationId"] = json!(id);
+        body["deviceId"] = json!(id);
+        let call = Call::put_once("create the individual enrollment", enrollment(id)).target(id.as_str()).body(body);
         self.channel.done(self.call(call, WRITE)).await
     }
 
@@ -132,6 +136,7 @@ impl From<Wire> for IndividualEnrollment {
             device_id: wire.device_id.unwrap_or_else(|| wire.registration_id.clone()),
             registration_id: wire.registration_id,
             attestation_kind: AttestationKind::read(&wire.attestation.kind),
+            x509: wire.attestation.x509,
             enabled: wire.provisioning_status.is_none_or(|status| status.eq_ignore_ascii_case("enabled")),
             edge: wire.capabilities.is_some_and(|capabilities| capabilities.iot_edge),
             allocation: wire.allocation_policy,

@@ -5,10 +5,12 @@
 mod groups;
 mod individuals;
 mod registrations;
+mod x509;
 
 pub use groups::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup, Reprovision};
 pub use individuals::{IndividualEnrollment, NewIndividualEnrollment};
 pub use registrations::{Registration, RegistrationStatus};
+pub use x509::{NewX509Enrollment, NewX509Group, TrustedBy, X509};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! What the DPS client promises.
 
+mod x509;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, header_exists, method, path};

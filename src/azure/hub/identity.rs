@@ -7,7 +7,7 @@ use crate::azure::call::{Call, Path};
 use crate::azure::error::{ErrorKind, Result};
 use crate::azure::hub::{ConnectionState, Hub};
 use crate::azure::keys::Right;
-use crate::azure::lenient::{code, moment, or_default};
+use crate::azure::lenient::{code, if_readable, moment, or_default};
 use crate::clock::Timestamp;
 use crate::ids::DeviceId;
 
@@ -113,7 +113,7 @@ struct WireAuthentication {
     #[serde(default, rename = "type", deserialize_with = "or_default")]
     kind: AuthType,
     symmetric_key: Option<WireKeys>,
-    #[serde(default, rename = "x509Thumbprint", deserialize_with = "or_default")]
+    #[serde(default, rename = "x509Thumbprint", deserialize_with = "if_readable")]
     thumbprints: Thumbprints,
 }
 

@@ -8,7 +8,7 @@ use crate::azure::error::Result;
 use crate::azure::hub::identity::WireCapabilities;
 use crate::azure::hub::{AuthType, Hub, Thumbprints};
 use crate::azure::keys::Right;
-use crate::azure::lenient::{moment, or_default};
+use crate::azure::lenient::{if_readable, moment, or_default};
 use crate::azure::page::{AllPages, NextPage, Page};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ModelId};
@@ -36,7 +36,7 @@ pub struct Twin {
     /// How the device proves itself.
     pub authentication_type: Option<AuthType>,
     /// The certificates that it may present, if it is known by them.
-    #[serde(default, rename = "x509Thumbprint", deserialize_with = "or_default")]
+    #[serde(default, rename = "x509Thumbprint", deserialize_with = "if_readable")]
     pub thumbprints: Thumbprints,
     /// The model it announced.
     pub model_id: Option<ModelId>,
