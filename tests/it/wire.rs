@@ -1,5 +1,7 @@
-//! With proxy and CA alone the program works with Azure's real host names, and talks to nobody else.
+//! With proxy and CA alone the program and its clients work with Azure's real host names, and talk to nobody else.
 
+mod certificates;
+mod clients;
 mod first_page;
 mod peers;
 mod settings;
