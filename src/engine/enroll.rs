@@ -4,12 +4,12 @@
 //! is never changed, and never deleted.
 
 use super::halt::Halt;
-use super::keys::{self, GroupKeys, KeysView};
+use super::keys::{self, KeysView, NewGroup};
 use super::run::Run;
 use super::{source, target};
 use crate::azure::error::ErrorKind;
 use crate::ids::EnrollmentGroupId;
-use crate::migration::coverage::{Covered, Standing};
+use crate::migration::coverage::{Covered, SourceGroup, Standing};
 use crate::migration::model::{KeyHandling, PauseReason, Step, StepState};
 use crate::migration::sentence::capitalized;
 use crate::store::enrollments;
@@ -55,14 +55,17 @@ async fn read(run: &Run) -> Result<KeysView, Halt> {
 }
 
 async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGroupId) -> Result<(), Halt> {
-    let Some(keys) = keys_of(view, &group.source.id) else { return Ok(()) };
+    let Some(attestation) = attestation(view, &group.source) else { return Ok(()) };
     let mut tx = run.store().begin_write().await?;
     enrollments::record(&mut tx, run.id(), &group.source.id, id, true, false, run.now()).await?;
     tx.commit().await?;
-    match target::create_group(run, id, keys).await {
+    match target::create_group(run, id, &attestation).await {
         Ok(true) => {
             let place = run.migration.plan.target.keeper_name();
-            let text = format!("Enrollment group {id} made in {place} with the keys of {}.", group.source.name);
+            let text = format!(
+                "Enrollment group {id} made in {place} with what the devices of {} present.",
+                group.source.name
+            );
             run.note(EventKind::Enrollment, &text).await
         }
         // It exists: made by an earlier try, or by somebody else. Reading it again tells which.
@@ -72,8 +75,14 @@ async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGrou
     }
 }
 
-fn keys_of<'a>(view: &'a KeysView, id: &EnrollmentGroupId) -> Option<&'a GroupKeys> {
-    view.groups.iter().find(|group| group.id == *id)
+/// What a group is made with.
+fn attestation<'a>(view: &'a KeysView, group: &'a SourceGroup) -> Option<NewGroup<'a>> {
+    if let Some(keys) = view.groups.iter().find(|own| own.id == group.id) {
+        return Some(NewGroup::Keys(keys));
+    }
+    let mut certificates = view.certificates.iter().filter(|one| one.group == group.id);
+    let primary = certificates.next()?;
+    Some(NewGroup::Certificates { name: &group.name, primary, secondary: certificates.next() })
 }
 
 /// Halts unless every group has its equal or is stated unused.

@@ -5,9 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::certificates::Supplied;
 use super::source::Origin;
 use super::target::{self, At};
-use super::{Engine, pasted};
+use super::{Engine, given};
 use crate::azure::error::AzureError;
 use crate::ids::{DeviceId, EnrollmentGroupId, PersonId};
 use crate::migration::coverage::{Coverage, KeyPair, SourceGroup};
@@ -28,12 +29,14 @@ pub struct GroupKeys {
 }
 
 /// How the source's keys stand at the target, with the keys themselves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct KeysView {
     /// One entry an enabled `iot` group.
     pub coverage: Coverage,
     /// Keys of the enabled symmetric `iot` groups.
     pub groups: Vec<GroupKeys>,
+    /// Certificates of the X.509 groups of which all were supplied.
+    pub(super) certificates: Vec<Supplied>,
 }
 
 /// Why it is not known how the keys stand.
@@ -66,8 +69,8 @@ impl Engine {
     pub async fn keys(&self, migration: &Migration, person: &PersonId) -> Result<KeysView, KeysError> {
         let tokens = self.inner.people.tokens(person);
         let plan = &migration.plan;
-        let pasted = pasted::of(&self.inner, migration).await?;
-        let origin = Origin::new(&self.inner, &plan.source, pasted, &tokens)?;
+        let given = given::of(&self.inner, migration).await?;
+        let origin = Origin::new(&self.inner, &plan.source, given, &tokens)?;
         let at = At::new(&self.inner, &plan.target, &tokens)?;
         Ok(read(&origin, &at, plan).await?)
     }
@@ -78,6 +81,22 @@ impl Engine {
 pub(super) struct FoundGroup {
     pub(super) group: SourceGroup,
     pub(super) keys: Option<GroupKeys>,
+    /// Its certificates as a person supplied them, primary first; empty until all are there.
+    pub(super) certificates: Vec<Supplied>,
+}
+
+/// What an enrollment group is made with.
+#[derive(Debug)]
+pub(super) enum NewGroup<'a> {
+    /// These keys.
+    Keys(&'a GroupKeys),
+    /// These certificates of authorities.
+    Certificates {
+        /// The display name of the source's group.
+        name: &'a str,
+        primary: &'a Supplied,
+        secondary: Option<&'a Supplied>,
+    },
 }
 
 /// Reads both sides and holds them against each other.
@@ -91,6 +110,7 @@ pub(super) async fn read(origin: &Origin, at: &At, plan: &Plan) -> Result<KeysVi
     let (source, target) = tokio::try_join!(origin.groups(), target)?;
     let open = source.iter().filter(|found| found.group.enabled && !found.group.edge);
     let groups = open.filter_map(|found| found.keys.clone()).collect();
+    let certificates = source.iter().flat_map(|found| found.certificates.clone()).collect();
     let source: Vec<SourceGroup> = source.into_iter().map(|found| found.group).collect();
     let from = plan.source.mark();
     let coverage = match at {
@@ -100,7 +120,7 @@ pub(super) async fn read(origin: &Origin, at: &At, plan: &Plan) -> Result<KeysVi
         }
         At::App(_) => Coverage::of(&source, &target, None, |id| target::app::keys::planned_id(from, id)),
     };
-    Ok(KeysView { coverage, groups })
+    Ok(KeysView { coverage, groups, certificates })
 }
 
 /// The longest id of a group that is made: a DPS allows 128 characters, an application 255.

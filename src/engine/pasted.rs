@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::given::Given;
 use super::keys::GroupKeys;
 use super::source::{self, Origin};
 use super::{Engine, Inner};
@@ -83,7 +84,7 @@ impl Engine {
         let secondary = checked(secondary).ok_or(PasteError::NotSecondary)?;
         let keys = group_keys(primary, secondary);
         let tokens = inner.people.tokens(&by.id);
-        let origin = Origin::new(inner, &migration.plan.source, Vec::new(), &tokens)?;
+        let origin = Origin::new(inner, &migration.plan.source, Given::default(), &tokens)?;
         let Origin::Hub(at) = &origin else { return Err(NOT_HERE) };
         let (looked_at, matching) = source::hub::examples::matching(at, &keys).await?;
         let secret = Zeroizing::new(format!("{}\n{}", keys.primary.expose_secret(), keys.secondary.expose_secret()));

@@ -1,6 +1,7 @@
 //! Holds Azure, as it is now, against what was reviewed, and tries the rights that a run will need.
 
 use super::Inner;
+use super::given::Given;
 use super::source::{self, Origin};
 use super::start::Problem;
 use super::target::At;
@@ -34,7 +35,7 @@ pub(super) async fn changes(
 ) -> Result<Vec<Problem>, AzureError> {
     let tokens = inner.people.tokens(person);
     let plan = &migration.plan;
-    let origin = Origin::new(inner, &plan.source, Vec::new(), &tokens)?;
+    let origin = Origin::new(inner, &plan.source, Given::default(), &tokens)?;
     let at = At::new(inner, &plan.target, &tokens)?;
     let mut differences = Differences::default();
     match &origin {

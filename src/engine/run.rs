@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::halt::Halt;
 use super::source::Origin;
 use super::target::{self, At};
-use super::{Inner, enroll, moving, pasted, settle, snapshot};
+use super::{Inner, enroll, given, moving, settle, snapshot};
 use crate::azure::tokens::Resource;
 use crate::clock::Timestamp;
 use crate::ids::IdScope;
@@ -213,10 +213,10 @@ impl Run {
     pub(super) async fn new(inner: &Arc<Inner>, migration: Migration) -> Result<Self, Halt> {
         let Some(actor) = migration.runs_as.clone() else { return Err(Halt::LookAgain) };
         let tokens = inner.people.tokens(&actor.id);
-        let pasted = pasted::of(inner, &migration).await?;
+        let given = given::of(inner, &migration).await?;
         Ok(Self {
             at: At::new(inner, &migration.plan.target, &tokens)?,
-            origin: Origin::new(inner, &migration.plan.source, pasted, &tokens)?,
+            origin: Origin::new(inner, &migration.plan.source, given, &tokens)?,
             inner: Arc::clone(inner),
             migration,
             actor,

@@ -17,6 +17,7 @@ mod running;
 mod scopes;
 pub mod sessions;
 pub mod steps;
+pub mod supplied_certificates;
 #[cfg(test)]
 mod tests;
 

@@ -7,6 +7,7 @@ mod browser;
 mod crash;
 mod faults;
 mod fleet;
+mod from_hub;
 mod individual;
 mod job;
 mod keys;

@@ -10,6 +10,7 @@ mod groups;
 mod jobs;
 mod properties;
 mod query;
+mod relationships;
 mod template;
 mod x509;
 

@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::Inner;
 use super::carry::Carried;
+use super::given::Given;
 use super::halt::Halt;
-use super::keys::{FoundGroup, GroupKeys};
+use super::keys::FoundGroup;
 use super::run::Run;
 use super::signs::Signs;
 use crate::azure::central::{CommandAnswer, KeyPair};
@@ -39,16 +40,16 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    /// Clients of a source that act with these tokens; `pasted` are keys that a person gave for it.
+    /// Clients of a source that act with these tokens; `given` is what a person gave for it.
     pub(super) fn new(
         inner: &Inner,
         source: &Source,
-        pasted: Vec<GroupKeys>,
+        given: Given,
         tokens: &Arc<dyn TokenProvider>,
     ) -> Result<Self, AzureError> {
         Ok(match source {
-            Source::App(source) => Self::App(Box::new(FromApp::new(inner, source, tokens)?)),
-            Source::Hub(source) => Self::Hub(Box::new(FromHub::new(inner, source, pasted, tokens)?)),
+            Source::App(source) => Self::App(Box::new(FromApp::new(inner, source, given, tokens)?)),
+            Source::Hub(source) => Self::Hub(Box::new(FromHub::new(inner, source, given, tokens)?)),
         })
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::halt::Halt;
 use super::individuals::Carried;
-use super::keys::GroupKeys;
+use super::keys::NewGroup;
 use super::run::Run;
 use super::{Inner, carry};
 use crate::azure::central::KeyPair;
@@ -91,11 +91,11 @@ pub(super) async fn register(run: &Run) -> Result<(), Halt> {
     }
 }
 
-/// Makes an enrollment group with the keys of one of the source's. False: there is one of that id.
-pub(super) async fn create_group(run: &Run, id: &EnrollmentGroupId, keys: &GroupKeys) -> Result<bool, AzureError> {
+/// Makes an enrollment group with the attestation of one of the source's. False: there is one of that id.
+pub(super) async fn create_group(run: &Run, id: &EnrollmentGroupId, new: &NewGroup<'_>) -> Result<bool, AzureError> {
     match &run.at {
-        At::Hub(at) => hub::keys::create(at, id, keys).await,
-        At::App(at) => app::keys::create(at, id, keys, &run.migration.plan.source.keeper_name()).await,
+        At::Hub(at) => hub::keys::create(at, id, new).await,
+        At::App(at) => app::keys::create(at, id, new, &run.migration.plan.source.keeper_name()).await,
     }
 }
 

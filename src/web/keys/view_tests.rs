@@ -5,7 +5,15 @@ use crate::migration::coverage::{Coverage, KeyPair, Obstacle, SourceGroup};
 
 fn covered(id: &str, standing: Standing) -> Covered {
     let keys = (standing != Standing::Blocked(Obstacle::NotSymmetric)).then(|| KeyPair::from_digests([1; 32], [2; 32]));
-    let source = SourceGroup { id: id.into(), name: format!("Group {id}"), enabled: true, edge: false, keys };
+    let source = SourceGroup {
+        id: id.into(),
+        name: format!("Group {id}"),
+        enabled: true,
+        edge: false,
+        keys,
+        certificates: Vec::new(),
+        supplied: Vec::new(),
+    };
     Covered { source, standing }
 }
 
@@ -21,7 +29,7 @@ fn view(groups: Vec<Covered>) -> KeysView {
         secondary: "c2Vjb25kYXJ5".into(),
     };
     let keys = groups.iter().filter(|covered| covered.source.keys.is_some()).map(keys).collect();
-    KeysView { coverage: Coverage { groups }, groups: keys }
+    KeysView { coverage: Coverage { groups }, groups: keys, ..KeysView::default() }
 }
 
 fn id(id: &str) -> EnrollmentGroupId {

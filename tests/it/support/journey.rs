@@ -13,9 +13,19 @@ pub struct Wish {
     pub app: String,
     pub group: String,
     pub template: String,
+    /// Hubs that they come from; then application, group and template do not count.
+    pub hubs: Option<Hubs>,
     pub onto: Onto,
     /// More fields, by label.
     pub more: Vec<(String, String)>,
+}
+
+/// Hubs that devices come from, by the words on the page.
+#[derive(Debug, Clone)]
+pub struct Hubs {
+    /// None: the entry for hubs without a DPS.
+    pub dps: Option<String>,
+    pub hubs: Vec<String>,
 }
 
 /// Where the devices are to go, by the words on the page.
@@ -39,6 +49,7 @@ impl Default for Wish {
             app: "Contoso fleet".into(),
             group: "Boilers - all".into(),
             template: "Boiler".into(),
+            hubs: None,
             onto: Onto::Hub { dps: "contoso-dps".into(), hub: "contoso-hub".into() },
             more: vec![("Give up on a device that does not turn up after (minutes)".into(), "2".into())],
         }
@@ -70,6 +81,14 @@ impl Wish {
         wish.with("Carry over names and properties", "nothing")
     }
 
+    /// The devices of hubs, into an application, where they get this template.
+    pub fn from_hubs(dps: Option<&str>, hubs: &[&str], app: &str, template: Option<&str>) -> Self {
+        let hubs = hubs.iter().map(|hub| (*hub).to_owned()).collect();
+        let onto = Onto::App { app: app.into(), template: template.map(str::to_owned) };
+        let hubs = Some(Hubs { dps: dps.map(str::to_owned), hubs });
+        Self { name: "Meters to an application".into(), hubs, onto, ..Self::default() }
+    }
+
     /// With this device moved and proven first.
     pub fn canary(self, id: &str) -> Self {
         self.with("Canary device", id)
@@ -92,17 +111,14 @@ impl Person {
     /// The form with everything chosen, as it stands before *Migrate*.
     pub async fn fill_in(&self, wish: &Wish) -> (Page, Form) {
         let mut page = self.open("/").await;
-        if matches!(wish.onto, Onto::App { .. }) {
-            page = self.choose_mode(page, "IoT Central → IoT Central").await;
-        }
-        let source = [
-            ("IoT Central application", &wish.app),
-            ("Device group", &wish.group),
-            ("Device template", &wish.template),
-        ];
-        for (label, text) in source {
-            page = self.choose_in(page, "Source", label, text).await;
-        }
+        page = match (&wish.hubs, &wish.onto) {
+            (Some(hubs), _) => self.choose_hubs(page, hubs).await,
+            (None, Onto::App { .. }) => {
+                let page = self.choose_mode(page, "IoT Central → IoT Central").await;
+                self.choose_group(page, wish).await
+            }
+            (None, Onto::Hub { .. }) => self.choose_group(page, wish).await,
+        };
         let target = match &wish.onto {
             Onto::Hub { dps, hub } => vec![("IoT DPS instance", dps), ("IoT hub", hub)],
             Onto::App { app, template } => {
@@ -120,6 +136,31 @@ impl Person {
             form = form.set(&page.name_of(label).unwrap_or_else(|| panic!("no {label}:\n{}", page.text())), value);
         }
         (page, form)
+    }
+
+    async fn choose_group(&self, mut page: Page, wish: &Wish) -> Page {
+        let source = [
+            ("IoT Central application", &wish.app),
+            ("Device group", &wish.group),
+            ("Device template", &wish.template),
+        ];
+        for (label, text) in source {
+            page = self.choose_in(page, "Source", label, text).await;
+        }
+        page
+    }
+
+    /// Chooses hubs that devices come from: of a DPS, or without one.
+    async fn choose_hubs(&self, page: Page, wish: &Hubs) -> Page {
+        let mut page = self.choose_mode(page, "IoT Hub → IoT Central").await;
+        page = self.choose_in(page, "Source", "IoT DPS instance", wish.dps.as_deref().unwrap_or("None")).await;
+        for hub in &wish.hubs {
+            page = self.until(page, |page| page.part("Source").entry(hub).is_some()).await;
+            let (name, value) = page.part("Source").entry(hub).unwrap_or_else(|| panic!("no {hub}:\n{}", page.text()));
+            let form = page.form_with_button("Load").expect("a form").add(&name, &value);
+            page = self.submit(&page, form).await;
+        }
+        page
     }
 
     /// Chooses from where to where, and has the lists that follow from it loaded.

@@ -191,6 +191,12 @@ impl Form {
         self
     }
 
+    /// Gives a field one more value, as a check box of several does.
+    pub fn add(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use super::FromApp;
 use crate::azure::central::{CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::error::AzureError;
+use crate::engine::certificates;
 use crate::engine::keys::{FoundGroup, GroupKeys, key_pair};
-use crate::migration::coverage::SourceGroup;
+use crate::migration::coverage::{SourceGroup, Thumbprint};
 
 /// All of them: which one a device uses cannot be known.
 pub(in crate::engine) async fn groups(at: &FromApp) -> Result<Vec<FoundGroup>, AzureError> {
@@ -14,14 +15,25 @@ pub(in crate::engine) async fn groups(at: &FromApp) -> Result<Vec<FoundGroup>, A
     // A list that changes while it is read can show a group on two pages.
     let mut seen = HashSet::new();
     groups.retain(|group| seen.insert(group.id.clone()));
-    Ok(groups.iter().map(|group| FoundGroup { group: as_source(group), keys: keys(group) }).collect())
+    let found = |group: &CentralEnrollmentGroup| {
+        let mut source = as_source(group);
+        let of_it = at.given.certificates.iter().filter(|one| one.group == source.id);
+        source.supplied = of_it.map(|one| one.thumbprint.clone()).collect();
+        let certificates = certificates::all_of(&at.given, &source.id, &source.certificates).unwrap_or_default();
+        FoundGroup { group: source, keys: keys(group), certificates }
+    };
+    Ok(groups.iter().map(found).collect())
 }
 
-/// A group with digests of its keys.
+/// A group with digests of its keys, or the thumbprints of its certificates.
 pub(in crate::engine) fn as_source(group: &CentralEnrollmentGroup) -> SourceGroup {
     let keys = match &group.attestation {
         CentralAttestation::Symmetric { primary, secondary } => key_pair(primary, secondary),
         _ => None,
+    };
+    let certificates = match &group.attestation {
+        CentralAttestation::X509 { thumbprints } => thumbprints.iter().map(|one| Thumbprint::new(one)).collect(),
+        _ => Vec::new(),
     };
     SourceGroup {
         id: group.id.clone(),
@@ -29,6 +41,8 @@ pub(in crate::engine) fn as_source(group: &CentralEnrollmentGroup) -> SourceGrou
         enabled: group.enabled,
         edge: matches!(group.kind, GroupKind::IotEdge),
         keys,
+        certificates,
+        supplied: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromApp) -> Result<(), H
     let source = &at.source;
     let everybody: HashMap<DeviceId, CentralDevice> =
         at.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
+    let children = children(at, &everybody).await?;
     let mut selected = HashSet::new();
     let mut next = None;
     let mut pages = HashSet::new();
@@ -28,7 +29,7 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromApp) -> Result<(), H
             .await?
             .into_iter()
             .filter(|device| device.template.as_ref() == Some(&source.template))
-            .map(found)
+            .map(|device| found(device, &children))
             .collect();
         selected.extend(found.iter().map(|device| device.id.clone()));
         let mut tx = run.store().begin_write().await?;
@@ -45,7 +46,7 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromApp) -> Result<(), H
         next = Some(further);
     }
     if run.migration.plan.tell_unassigned {
-        unassigned_too(run, at, &everybody).await?;
+        unassigned_too(run, at, &everybody, &children).await?;
         let outside = everybody.values().filter(|device| device.template.is_some()).count() as u64;
         let mut tx = run.store().begin_write().await?;
         migrations::set_outside(&mut tx, run.id(), outside.saturating_sub(selected.len() as u64), 0).await?;
@@ -59,10 +60,15 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromApp) -> Result<(), H
 }
 
 /// Devices without a template are in no group: they get their rows from the list of all devices.
-async fn unassigned_too(run: &Run, at: &FromApp, everybody: &HashMap<DeviceId, CentralDevice>) -> Result<(), Halt> {
+async fn unassigned_too(
+    run: &Run,
+    at: &FromApp,
+    everybody: &HashMap<DeviceId, CentralDevice>,
+    children: &HashSet<DeviceId>,
+) -> Result<(), Halt> {
     let mut tx = run.store().begin_write().await?;
     for device in everybody.values().filter(|device| device.template.is_none()) {
-        let found = Found { unassigned: true, ..found(device.clone()) };
+        let found = Found { unassigned: true, ..found(device.clone(), children) };
         devices::insert(&mut tx, run.id(), at.source.subdomain.as_str(), &found).await?;
     }
     migrations::touch(&mut tx, run.id()).await?;
@@ -101,9 +107,24 @@ pub(in crate::engine) async fn completed(
     Ok(complete)
 }
 
-fn found(device: CentralDevice) -> Found {
-    let outcome = if device.kinds.iter().any(|kind| kind.eq_ignore_ascii_case("EdgeDevice")) {
+/// The devices behind the application's gateways.
+async fn children(at: &FromApp, everybody: &HashMap<DeviceId, CentralDevice>) -> Result<HashSet<DeviceId>, Halt> {
+    let mut children = HashSet::new();
+    for gateway in everybody.values().filter(|device| is_of(device, "EdgeDevice") || is_of(device, "GatewayDevice")) {
+        children.extend(at.central.children(&gateway.id).await?);
+    }
+    Ok(children)
+}
+
+fn is_of(device: &CentralDevice, kind: &str) -> bool {
+    device.kinds.iter().any(|own| own.eq_ignore_ascii_case(kind))
+}
+
+fn found(device: CentralDevice, children: &HashSet<DeviceId>) -> Found {
+    let outcome = if is_of(&device, "EdgeDevice") {
         Outcome::Skipped(SkipReason::Edge)
+    } else if children.contains(&device.id) {
+        Outcome::Skipped(SkipReason::GatewayChild)
     } else if device.simulated == Some(true) {
         Outcome::Skipped(SkipReason::Simulated)
     } else if device.enabled == Some(false) {

@@ -15,6 +15,7 @@ use crate::azure::central::{Central, DeviceTemplate};
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
 use crate::engine::Inner;
+use crate::engine::given::Given;
 use crate::engine::signs::{AppSigns, Signs};
 use crate::migration::model::CentralSource;
 
@@ -23,6 +24,7 @@ use crate::migration::model::CentralSource;
 pub(in crate::engine) struct FromApp {
     pub(in crate::engine) source: CentralSource,
     pub(in crate::engine) central: Central,
+    given: Given,
     /// The devices' template, read when it is first asked for; absent if the application no longer has it.
     template: OnceCell<Option<DeviceTemplate>>,
 }
@@ -31,10 +33,11 @@ impl FromApp {
     pub(in crate::engine) fn new(
         inner: &Inner,
         source: &CentralSource,
+        given: Given,
         tokens: &Arc<dyn TokenProvider>,
     ) -> Result<Self, AzureError> {
         let central = inner.azure.central(Arc::clone(tokens), &source.subdomain)?;
-        Ok(Self { source: source.clone(), central, template: OnceCell::new() })
+        Ok(Self { source: source.clone(), central, given, template: OnceCell::new() })
     }
 
     /// The devices' template, as it was when it was first asked for.

@@ -11,7 +11,7 @@ use crate::migration::coverage::SourceGroup;
 /// The symmetric groups for IoT devices, the disabled ones too: a device that one let in is there still.
 pub(in crate::engine) async fn groups(at: &FromHub) -> Result<Vec<FoundGroup>, AzureError> {
     let read = || async {
-        let mut groups: Vec<FoundGroup> = at.pasted.iter().map(pasted).collect();
+        let mut groups: Vec<FoundGroup> = at.given.keys.iter().map(pasted).collect();
         if let Some(dps) = &at.dps {
             groups.extend(of_dps(dps).await?);
         }
@@ -27,8 +27,10 @@ fn pasted(keys: &GroupKeys) -> FoundGroup {
         enabled: true,
         edge: false,
         keys: key_pair(&keys.primary, &keys.secondary),
+        certificates: Vec::new(),
+        supplied: Vec::new(),
     };
-    FoundGroup { group, keys: Some(keys.clone()) }
+    FoundGroup { group, keys: Some(keys.clone()), certificates: Vec::new() }
 }
 
 async fn of_dps(dps: &Dps) -> Result<Vec<FoundGroup>, AzureError> {
@@ -61,6 +63,8 @@ fn with_keys(group: &DpsGroup, keys: GroupKeys) -> FoundGroup {
         enabled: group.enabled,
         edge: false,
         keys: key_pair(&keys.primary, &keys.secondary),
+        certificates: Vec::new(),
+        supplied: Vec::new(),
     };
-    FoundGroup { group: source, keys: Some(keys) }
+    FoundGroup { group: source, keys: Some(keys), certificates: Vec::new() }
 }

@@ -21,7 +21,8 @@ use crate::azure::hub::Hub;
 use crate::azure::tokens::TokenProvider;
 use crate::azure::{Arm, ArmPolicyKeys};
 use crate::engine::Inner;
-use crate::engine::keys::{FoundGroup, GroupKeys};
+use crate::engine::given::Given;
+use crate::engine::keys::FoundGroup;
 use crate::engine::signs::{HubSigns, Signs};
 use crate::migration::Device;
 use crate::migration::model::HubSource;
@@ -34,8 +35,7 @@ pub(in crate::engine) struct FromHub {
     pub(in crate::engine) dps: Option<Dps>,
     /// By host, in the order of the plan.
     hubs: Vec<(String, Hub)>,
-    /// Keys of groups that a person pasted.
-    pasted: Vec<GroupKeys>,
+    given: Given,
     /// The DPS's groups, read when they are first asked for.
     groups: OnceCell<Vec<FoundGroup>>,
     /// Its individual enrollments by registration id, in lower case; read when they are first asked for.
@@ -46,7 +46,7 @@ impl FromHub {
     pub(in crate::engine) fn new(
         inner: &Inner,
         source: &HubSource,
-        pasted: Vec<GroupKeys>,
+        given: Given,
         tokens: &Arc<dyn TokenProvider>,
     ) -> Result<Self, AzureError> {
         let arm = inner.azure.arm(Arc::clone(tokens));
@@ -68,7 +68,7 @@ impl FromHub {
             arm,
             dps,
             hubs,
-            pasted,
+            given,
             groups: OnceCell::new(),
             enrollments: OnceCell::new(),
         })

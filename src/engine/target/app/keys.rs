@@ -1,9 +1,11 @@
 //! The enrollment groups of an application that devices go to: which keys they have, and how a new one is made.
 
 use super::AtApp;
-use crate::azure::central::NewCentralEnrollmentGroup;
+use crate::azure::central::{CertificateEntry, NewCentralEnrollmentGroup, NewX509Group};
 use crate::azure::error::AzureError;
-use crate::engine::keys::{GroupKeys, made_id};
+use crate::azure::x509::CertificateDer;
+use crate::engine::certificates::Supplied;
+use crate::engine::keys::{NewGroup, made_id};
 use crate::engine::source::app::keys::as_source;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::TargetGroup;
@@ -19,6 +21,7 @@ pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, Az
                 enabled: group.enabled,
                 edge: group.edge,
                 keys: group.keys,
+                certificates: group.certificates,
                 leads_to: Vec::new(),
             });
         }
@@ -32,9 +35,16 @@ pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, Az
 pub(in crate::engine) async fn create(
     at: &AtApp,
     id: &EnrollmentGroupId,
-    keys: &GroupKeys,
+    new: &NewGroup<'_>,
     from: &str,
 ) -> Result<bool, AzureError> {
+    let keys = match new {
+        NewGroup::Keys(keys) => keys,
+        NewGroup::Certificates { name, primary, secondary } => {
+            let new = NewX509Group { id: id.clone(), display_name: format!("{name} of {from}") };
+            return create_x509(at, &new, [Some(primary), secondary.as_ref()]).await;
+        }
+    };
     if at.central.enrollment_group(id).await?.is_some() {
         return Ok(false);
     }
@@ -45,6 +55,21 @@ pub(in crate::engine) async fn create(
         secondary: keys.secondary.clone(),
     };
     at.central.create_enrollment_group(&new).await.map(|_| true)
+}
+
+/// Makes a group and gives it its certificates, or completes one of that id: a group without any trusts nobody.
+async fn create_x509(at: &AtApp, new: &NewX509Group, trust: [Option<&&Supplied>; 2]) -> Result<bool, AzureError> {
+    if at.central.enrollment_group(&new.id).await?.is_none() {
+        at.central.create_x509_group(new).await?;
+    }
+    for (entry, supplied) in [CertificateEntry::Primary, CertificateEntry::Secondary].into_iter().zip(trust) {
+        let Some(supplied) = supplied else { continue };
+        if at.central.group_certificate(&new.id, entry).await?.is_none() {
+            let certificate = CertificateDer::new(supplied.der.clone());
+            at.central.put_group_certificate(&new.id, entry, &certificate).await?;
+        }
+    }
+    Ok(true)
 }
 
 /// The id of the group that is made for a source group. An application allows letters, digits and hyphens.

@@ -3,26 +3,35 @@
 use std::collections::HashSet;
 
 use super::AtHub;
-use crate::azure::dps::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup};
+use crate::azure::dps::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup, NewX509Group, TrustedBy};
 use crate::azure::error::{AzureError, ErrorKind};
-use crate::engine::keys::{GroupKeys, key_pair, made_id};
+use crate::azure::x509::{CertificateDer, Slots};
+use crate::engine::certificates::Supplied;
+use crate::engine::keys::{NewGroup, key_pair, made_id};
 use crate::ids::{EnrollmentGroupId, HubHost};
-use crate::migration::coverage::{KeyPair, TargetGroup};
+use crate::migration::coverage::{KeyPair, TargetGroup, Thumbprint};
 
-/// Makes a group with these keys that leads to the hub: always true. One that is there is a conflict.
+/// Makes a group with this attestation that leads to the hub: always true. One that is there is a conflict.
 pub(in crate::engine) async fn create(
     at: &AtHub,
     id: &EnrollmentGroupId,
-    keys: &GroupKeys,
+    new: &NewGroup<'_>,
 ) -> Result<bool, AzureError> {
-    let new = NewEnrollmentGroup {
-        id: id.clone(),
-        primary: keys.primary.clone(),
-        secondary: keys.secondary.clone(),
-        hub: at.target.hub_host.clone(),
-        initial_tags: None,
+    let (id, hub) = (id.clone(), at.target.hub_host.clone());
+    let made = match new {
+        NewGroup::Keys(keys) => {
+            let (primary, secondary) = (keys.primary.clone(), keys.secondary.clone());
+            let new = NewEnrollmentGroup { id, primary, secondary, hub, initial_tags: None };
+            at.dps.create_enrollment_group(&new).await
+        }
+        NewGroup::Certificates { primary, secondary, .. } => {
+            let certificate = |supplied: &Supplied| CertificateDer::new(supplied.der.clone());
+            let trust = Slots { primary: Some(certificate(primary)), secondary: secondary.map(certificate) };
+            let new = NewX509Group { id, trust: TrustedBy::SigningCertificates(trust), hub, initial_tags: None };
+            at.dps.create_x509_group(&new).await
+        }
     };
-    at.dps.create_enrollment_group(&new).await.map(|_| true)
+    made.map(|_| true)
 }
 
 /// The id of the group that is made for a source group: another for another hub.
@@ -49,14 +58,31 @@ pub(in crate::engine) async fn groups(at: &AtHub) -> Result<Vec<TargetGroup>, Az
             },
             false => None,
         };
-        target.push(target_group(&group, keys, &linked));
+        let certificates = certificates(at, &group).await?;
+        target.push(target_group(&group, keys, certificates, &linked));
     }
     Ok(target)
 }
 
-fn target_group(group: &DpsGroup, keys: Option<KeyPair>, linked: &[HubHost]) -> TargetGroup {
+/// Thumbprints of the certificates that a group trusts: its own, and verified ones of the DPS that it names.
+async fn certificates(at: &AtHub, group: &DpsGroup) -> Result<Vec<Thumbprint>, AzureError> {
+    let Some(x509) = &group.x509 else { return Ok(Vec::new()) };
+    let mut found: Vec<Option<String>> = x509.signing_certificates.iter().map(|one| one.sha1.clone()).collect();
+    for name in x509.ca_references.iter() {
+        let kept = at.arm.dps_certificate(&at.target.dps_id, name).await?;
+        found.push(kept.filter(|kept| kept.verified).and_then(|kept| kept.certificate.sha1));
+    }
+    Ok(found.into_iter().flatten().map(|one| Thumbprint::new(&one)).collect())
+}
+
+fn target_group(
+    group: &DpsGroup,
+    keys: Option<KeyPair>,
+    certificates: Vec<Thumbprint>,
+    linked: &[HubHost],
+) -> TargetGroup {
     let leads_to = if group.hubs.is_empty() { linked.to_vec() } else { group.hubs.clone() };
-    TargetGroup { id: group.id.clone(), enabled: group.enabled, edge: group.edge, keys, leads_to }
+    TargetGroup { id: group.id.clone(), enabled: group.enabled, edge: group.edge, keys, certificates, leads_to }
 }
 
 #[cfg(test)]

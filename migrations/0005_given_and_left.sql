@@ -1,4 +1,5 @@
--- What moves out of a hub need: there it is known which keys a device has, and when it left can be seen.
+-- What moves out of a hub need, where it is known which keys a device has and when it left can be seen; and what people give,
+-- because no service shows it.
 
 -- The enrollment group of the source whose keys the device has; null where that is not known, or it has keys of its own.
 alter table devices add column key_group text;
@@ -19,4 +20,13 @@ create table pasted_keys (
     group_id text not null,
     keys blob not null,
     primary key (migration_id, group_id)
+) strict, without rowid;
+
+-- Certificates of X.509 enrollment groups that a person supplied, because no service gives them back: DER, by SHA-1.
+create table supplied_certificates (
+    migration_id text not null references migrations (id) on delete cascade,
+    group_id text not null,
+    thumbprint text not null,
+    der blob not null,
+    primary key (migration_id, group_id, thumbprint)
 ) strict, without rowid;

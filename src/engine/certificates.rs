@@ -1,0 +1,123 @@
+//! Certificates of X.509 enrollment groups that a person supplies: held against the source before they are kept. They are no
+//! secret.
+
+use super::given::Given;
+use super::source::Origin;
+use super::{Engine, Inner};
+use crate::azure::error::AzureError;
+use crate::ids::EnrollmentGroupId;
+use crate::migration::certificate::{Certificate, CertificateProblem};
+use crate::migration::coverage::Thumbprint;
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
+use crate::store::events::{self, EventKind};
+use crate::store::{StoreError, supplied_certificates};
+
+/// A certificate that was supplied for a group of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Supplied {
+    pub(super) group: EnrollmentGroupId,
+    pub(super) thumbprint: Thumbprint,
+    pub(super) der: Vec<u8>,
+}
+
+/// Why a certificate was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SupplyError {
+    /// There is no such migration for this person.
+    #[error("there is no such migration")]
+    NotFound,
+    /// Not now; says why in words for the page.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// It is none that can be used.
+    #[error(transparent)]
+    Unfit(#[from] CertificateProblem),
+    /// It is of another authority than the group's.
+    #[error("{0}")]
+    NotTheGroups(String),
+    /// The source could not be read.
+    #[error(transparent)]
+    Azure(#[from] AzureError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Takes the certificate (PEM or DER) of an X.509 group of the source, if it is one of those that the source shows the
+    /// thumbprints of, valid, and an authority's. `by`'s rights are used.
+    ///
+    /// # Errors
+    /// [`SupplyError`]; nothing is kept then.
+    pub async fn supply_certificate(
+        &self,
+        id: MigrationId,
+        by: &Actor,
+        group: &EnrollmentGroupId,
+        supplied: &[u8],
+    ) -> Result<(), SupplyError> {
+        let inner = &self.inner;
+        let migration = inner.store.migration(id).await?;
+        let migration = migration.filter(|migration| migration.created_by.id.tid == by.id.tid);
+        let migration = migration.ok_or(SupplyError::NotFound)?;
+        if !matches!(migration.state, MigrationState::Draft | MigrationState::Paused(_)) {
+            return Err(SupplyError::NotNow(
+                "Certificates are given before the start, or while the migration is paused.",
+            ));
+        }
+        let certificate = Certificate::read(supplied)?;
+        certificate.check_authority(inner.clock.now())?;
+        let thumbprint = Thumbprint::new(&certificate.sha1);
+        must_be_the_groups(inner, &migration, by, group, &thumbprint).await?;
+        let mut tx = inner.store.begin_write().await?;
+        supplied_certificates::keep(&mut tx, id, group, thumbprint.as_str(), certificate.der()).await?;
+        let text = format!("{} supplied the certificate {} of {group}.", by.name, thumbprint.as_str());
+        events::append(&mut tx, id, inner.clock.now(), &by.name, EventKind::Enrollment, &text).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+}
+
+async fn must_be_the_groups(
+    inner: &Inner,
+    migration: &Migration,
+    by: &Actor,
+    group: &EnrollmentGroupId,
+    thumbprint: &Thumbprint,
+) -> Result<(), SupplyError> {
+    let tokens = inner.people.tokens(&by.id);
+    let origin = Origin::new(inner, &migration.plan.source, Given::default(), &tokens)?;
+    let groups = origin.groups().await?;
+    let Some(found) = groups.into_iter().map(|found| found.group).find(|found| found.id == *group) else {
+        return Err(SupplyError::NotNow("The source no longer has this enrollment group."));
+    };
+    if found.certificates.contains(thumbprint) {
+        return Ok(());
+    }
+    let own: Vec<&str> = found.certificates.iter().map(Thumbprint::as_str).collect();
+    Err(SupplyError::NotTheGroups(format!(
+        "This certificate has the SHA-1 thumbprint {}; that of {} is {}. It was not kept.",
+        thumbprint.as_str(),
+        found.name,
+        own.join(" or ")
+    )))
+}
+
+/// The certificates that were supplied for a migration.
+pub(super) async fn of(inner: &Inner, migration: &Migration) -> Result<Vec<Supplied>, StoreError> {
+    let rows = inner.store.supplied_certificates(migration.id).await?;
+    let supplied = |(group, thumbprint, der): (EnrollmentGroupId, String, Vec<u8>)| Supplied {
+        group,
+        thumbprint: Thumbprint::new(&thumbprint),
+        der,
+    };
+    Ok(rows.into_iter().map(supplied).collect())
+}
+
+/// The certificates of a group as they are supplied, primary first, once all of them are.
+pub(super) fn all_of(given: &Given, group: &EnrollmentGroupId, wanted: &[Thumbprint]) -> Option<Vec<Supplied>> {
+    let find = |one: &Thumbprint| {
+        given.certificates.iter().find(|supplied| supplied.group == *group && supplied.thumbprint == *one).cloned()
+    };
+    wanted.iter().map(find).collect()
+}

@@ -1,0 +1,33 @@
+//! A hub of five thousand devices.
+
+use std::time::Duration;
+
+use iotc_migrator::sandbox::fleet::{self, NEXT_APP};
+
+use super::stage::{GIVE_UP, wish};
+use crate::support::lab::Lab;
+
+const DEVICES: usize = 5_000;
+/// So fast that the forty minutes which an application takes to let so many in pass while the machine works anyway.
+const SPEED: u32 = 60;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_five_thousand_devices_one_that_refuses_and_one_that_vanishes_cost_nothing_but_themselves() {
+    let (lab, _program, ada) = Lab::with_ada(SPEED, |clock| fleet::hub_world(clock, DEVICES, "S3", 1)).await;
+    let journey = ada.start(&wish().with(GIVE_UP, "10")).await;
+    ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
+    let rows = ada.devices(&journey).await;
+    assert_eq!(rows.len(), DEVICES);
+    for (id, row) in &rows {
+        let end = (row["outcome"].as_str(), row["reason"].as_str());
+        let must = match id.as_str() {
+            "meter-0002" => ("failed", "refused"),
+            "meter-0003" => ("failed", "not seen at the target"),
+            _ => ("moved", ""),
+        };
+        assert_eq!(end, must, "{row:?}");
+        assert_eq!(lab.is_at_app(NEXT_APP, id), must.0 == "moved", "{:?}", lab.device(id));
+        assert_eq!(lab.device(id).times_commanded(), 1, "{id}");
+    }
+}
