@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use act::{forgotten, restart, resume, set_online};
-pub use connect::{Presence, TELEMETRY_SECS, holds_connection, is_at_app, is_at_hub, reconcile};
+pub use connect::{Presence, Sight, TELEMETRY_SECS, holds_connection, is_at_app, is_at_hub, reconcile, sight_of};
 pub use history::{Entry, Happening, Via};
 pub use tell::{Heard, deliver};
 

@@ -44,6 +44,9 @@ pub struct SandboxOptions {
     pub lists_omit_linked_hubs: bool,
     /// DPS keeps accepting only the key that a registration record was first made with (reported, undocumented).
     pub sticky_keys: bool,
+    /// By how much the index behind a hub's queries lags behind the twins, in sandbox time: a second or two as a rule, minutes
+    /// at times.
+    pub query_lag: Duration,
     /// In which of the known bodies a hub tells that a twin call failed.
     pub twin_errors: ErrorShape,
     /// A device whose enrollment is disabled gets a registration with status `disabled`, instead of being refused
@@ -106,6 +109,7 @@ impl Default for SandboxOptions {
             arm_page_size: 2,
             lists_omit_linked_hubs: true,
             sticky_keys: false,
+            query_lag: Duration::from_millis(1400),
             twin_errors: ErrorShape::Message,
             disabled_enrollments_register: false,
             plain_etags_refused: false,
@@ -201,6 +205,8 @@ pub struct Switches {
     pub bulk_metering: BulkMetering,
     /// See [`SandboxOptions::sticky_keys`].
     pub sticky_keys: bool,
+    /// See [`SandboxOptions::query_lag`].
+    pub query_lag: Duration,
     /// See [`SandboxOptions::twin_errors`].
     pub twin_errors: ErrorShape,
     /// See [`SandboxOptions::disabled_enrollments_register`].
@@ -241,6 +247,7 @@ impl From<&SandboxOptions> for Switches {
             identity_conflict: options.identity_conflict,
             bulk_metering: options.bulk_metering,
             sticky_keys: options.sticky_keys,
+            query_lag: options.query_lag,
             twin_errors: options.twin_errors,
             disabled_enrollments_register: options.disabled_enrollments_register,
             plain_etags_refused: options.plain_etags_refused,

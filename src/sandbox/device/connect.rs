@@ -20,9 +20,30 @@ pub struct Presence {
     pub last: Option<Moment>,
     /// When the connection last began or ended.
     pub changed: Option<Moment>,
+    /// The connection before.
+    #[serde(default)]
+    pub before: Option<Stay>,
     /// The device sends nothing over the present connection.
     #[serde(default)]
     pub mute: bool,
+}
+
+/// A connection that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stay {
+    /// When it began.
+    pub began: Moment,
+    /// When it ended.
+    pub ended: Moment,
+}
+
+/// What a service shows of a device's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// `connectionState`.
+    pub is_connected: bool,
+    /// `lastActivityTime`.
+    pub last_message: Option<Moment>,
 }
 
 impl Presence {
@@ -35,11 +56,28 @@ impl Presence {
 
     /// The connection ends.
     pub fn end(&mut self, now: Moment) {
-        if self.since.is_some() {
+        if let Some(began) = self.since {
             self.last = self.last_message(now);
             self.changed = Some(now);
+            self.before = Some(Stay { began, ended: now });
         }
         self.since = None;
+    }
+
+    /// What there was to see at `then`, if the connection has begun or ended since; further back than one connection
+    /// nothing is remembered.
+    #[must_use]
+    pub fn before_change(&self, then: Moment) -> Option<Sight> {
+        self.changed.filter(|changed| *changed > then)?;
+        let nothing = Sight { is_connected: false, last_message: None };
+        Some(match self.before {
+            Some(stay) if stay.ended <= then => Sight { last_message: self.last, ..nothing },
+            Some(stay) if stay.began <= then => {
+                let so_far = Self { since: Some(stay.began), ..Self::default() }.last_message(then);
+                Sight { is_connected: true, last_message: so_far.min(self.last) }
+            }
+            _ => nothing,
+        })
     }
 
     /// The last message received.
@@ -76,6 +114,13 @@ pub fn holds_connection(device: Option<&Device>, host: &str, identity: &Identity
             && identity.enabled
             && lets_in(&identity.authentication, &device.credential)
     })
+}
+
+/// What the hub `host` sees of the connection of an identity at hand.
+#[must_use]
+pub fn sight_of(world: &World, host: &str, identity: &Identity, now: Moment) -> Sight {
+    let device = world.devices.get(&identity.device_id);
+    Sight { is_connected: holds_connection(device, host, identity), last_message: identity.presence.last_message(now) }
 }
 
 /// Whether a hub accepts a device's credential.

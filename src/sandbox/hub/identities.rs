@@ -10,7 +10,7 @@ use super::identity_json::{self, apply, is_device_id, minted, parse_authenticati
 use super::limits::Class;
 use super::model::Identity;
 use super::service::{Call, Right};
-use crate::sandbox::device::{is_at_hub, reconcile};
+use crate::sandbox::device::{reconcile, sight_of};
 use crate::sandbox::wire;
 use crate::sandbox::world::World;
 
@@ -81,6 +81,7 @@ pub(super) async fn delete(call: Call, Path(id): Path<String>) -> Answer {
 /// `DELETE /devices/{id}/commands`: the sandbox queues no messages, so there are none to drop.
 pub(super) async fn purge(call: Call, Path(id): Path<String>) -> Answer {
     call.need(Right::QUEUE_PURGE)?;
+    call.need_standard_tier()?;
     call.meter(Class::Registry, 1)?;
     call.look(|hub| hub.identities.contains_key(&id).then_some(()).ok_or_else(|| Fault::no_device(&id)))?;
     Ok(wire::ok(&json!({"totalMessagesPurged": 0, "deviceId": id, "moduleId": null})))
@@ -89,7 +90,7 @@ pub(super) async fn purge(call: Call, Path(id): Path<String>) -> Answer {
 fn shown(call: &Call, world: &World, id: &str) -> Result<Value, Fault> {
     let identity =
         world.hubs.get(&call.host).and_then(|hub| hub.identities.get(id)).ok_or_else(|| Fault::no_device(id))?;
-    Ok(identity_json::show(identity, is_at_hub(world, &call.host, id), call.now))
+    Ok(identity_json::show(identity, sight_of(world, &call.host, identity, call.now)))
 }
 
 /// A new identity as a body describes it.

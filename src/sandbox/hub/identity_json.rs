@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::model::{Authentication, Identity, Module};
 use super::twin::Twin;
+use crate::sandbox::device::Sight;
 use crate::sandbox::sas;
 use crate::sandbox::wire::iso_or_never;
 use crate::sandbox::world::Moment;
@@ -37,17 +38,17 @@ fn show_authentication(authentication: &Authentication) -> Value {
 }
 
 /// The identity with its keys.
-pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Value {
+pub(super) fn show(identity: &Identity, sight: Sight) -> Value {
     json!({
         "deviceId": identity.device_id,
         "generationId": identity.generation_id,
         "etag": identity.etag(),
-        "connectionState": connection(is_connected),
+        "connectionState": connection(sight.is_connected),
         "status": status(identity),
         "statusReason": identity.status_reason,
         "connectionStateUpdatedTime": iso_or_never(identity.presence.changed),
         "statusUpdatedTime": iso_or_never(identity.status_updated),
-        "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
+        "lastActivityTime": iso_or_never(sight.last_message),
         "cloudToDeviceMessageCount": 0,
         "authentication": show_authentication(&identity.authentication),
         "capabilities": {"iotEdge": identity.iot_edge},
@@ -57,15 +58,15 @@ pub(super) fn show(identity: &Identity, is_connected: bool, now: Moment) -> Valu
 }
 
 /// The twin, which never has keys.
-pub(super) fn twin(identity: &Identity, is_connected: bool, now: Moment) -> Value {
+pub(super) fn twin(identity: &Identity, sight: Sight) -> Value {
     let mut twin = json!({
         "deviceId": identity.device_id,
         "etag": identity.twin.etag(),
         "deviceEtag": identity.etag(),
         "status": status(identity),
         "statusUpdateTime": iso_or_never(identity.status_updated),
-        "connectionState": connection(is_connected),
-        "lastActivityTime": iso_or_never(identity.presence.last_message(now)),
+        "connectionState": connection(sight.is_connected),
+        "lastActivityTime": iso_or_never(sight.last_message),
         "cloudToDeviceMessageCount": 0,
         "authenticationType": identity.authentication.type_name(),
         "x509Thumbprint": thumbprints(&identity.authentication),
@@ -127,13 +128,13 @@ pub(super) fn module_twin(device_id: &str, module: &Module) -> Value {
 
 /// One field of a twin by its path, `None` if the twin has none; without building the rest where it can be avoided:
 /// queries ask for a few fields of many devices.
-pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: &str) -> Option<Value> {
+pub(super) fn field(identity: &Identity, sight: Sight, path: &str) -> Option<Value> {
     Some(match path {
         "deviceId" => json!(identity.device_id),
         "status" => json!(status(identity)),
         "statusReason" => json!(identity.status_reason.as_ref()?),
-        "connectionState" => json!(connection(is_connected)),
-        "lastActivityTime" => json!(iso_or_never(identity.presence.last_message(now))),
+        "connectionState" => json!(connection(sight.is_connected)),
+        "lastActivityTime" => json!(iso_or_never(sight.last_message)),
         "authenticationType" => json!(identity.authentication.type_name()),
         "etag" => json!(identity.twin.etag()),
         "deviceEtag" => json!(identity.etag()),
@@ -141,7 +142,7 @@ pub(super) fn field(identity: &Identity, is_connected: bool, now: Moment, path: 
         "modelId" => json!(identity.model_id.as_ref()?),
         "deviceScope" => json!(identity.device_scope),
         "capabilities.iotEdge" => json!(identity.iot_edge),
-        _ => return at(&twin(identity, is_connected, now), path),
+        _ => return at(&twin(identity, sight), path),
     })
 }
 

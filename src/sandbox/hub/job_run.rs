@@ -12,7 +12,7 @@ use super::job_model::{DeviceJob, DeviceJobStatus, Job, JobStatus};
 use super::limits::{self, Class};
 use super::methods;
 use super::query_language;
-use crate::sandbox::device::holds_connection;
+use crate::sandbox::device::sight_of;
 use crate::sandbox::hub::identity_json;
 use crate::sandbox::state::Shared;
 use crate::sandbox::world::{Moment, World};
@@ -110,10 +110,8 @@ fn members(world: &World, host: &str, job: &Job, now: Moment) -> Vec<String> {
     let condition = query_language::parse_condition(text).ok();
     let identities = world.hubs.get(host).into_iter().flat_map(|hub| hub.identities.values());
     let meets = |identity: &&super::model::Identity| {
-        let is_connected = holds_connection(world.devices.get(&identity.device_id), host, identity);
-        condition
-            .as_ref()
-            .is_none_or(|condition| condition.holds(&|path| identity_json::field(identity, is_connected, now, path)))
+        let sight = sight_of(world, host, identity, now);
+        condition.as_ref().is_none_or(|condition| condition.holds(&|path| identity_json::field(identity, sight, path)))
     };
     identities.filter(meets).map(|identity| identity.device_id.clone()).collect()
 }

@@ -10,6 +10,7 @@ mod digital_twins;
 mod fault;
 mod identities;
 mod identity_json;
+mod index;
 pub mod job_model;
 mod job_run;
 mod jobs;

@@ -1,24 +1,21 @@
 //! Queries over devices, modules and the devices of jobs, and the counters.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::fault::{Answer, Fault};
 use super::identity_json::{self, at};
+use super::index::Index;
 use super::limits::Class;
 use super::model::Identity;
 use super::page::{self, Wanted};
 use super::query_language::{self, Aggregate, Column, Query, Selection};
 use super::service::{Call, Right};
-use crate::sandbox::device::holds_connection;
+use crate::sandbox::device::{Sight, holds_connection};
 use crate::sandbox::wire;
-use crate::sandbox::world::{Hub, Moment, World};
-
-/// The index behind queries shows a new device only after a moment (measured: about 1.4 s).
-const INDEX_LAG: Duration = Duration::from_millis(1400);
+use crate::sandbox::world::{Hub, World};
 
 /// `POST /devices/query`
 pub(super) async fn run(call: Call, body: Bytes) -> Answer {
@@ -38,9 +35,10 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
     }
     let wanted = Wanted::of(&call)?;
     call.meter(Class::Query, 1)?;
+    let index = Index::at(call.now, call.shared.switches().query_lag);
     let (rows, next) = call.shared.look(|world| {
         let hub = world.hubs.get(&call.host);
-        hub.map_or_else(Default::default, |hub| rows(world, hub, &query, &wanted, call.now))
+        hub.map_or_else(Default::default, |hub| rows(world, hub, &query, &wanted, index))
     });
     Ok(page::answer(rows, item_type, next))
 }
@@ -48,7 +46,7 @@ pub(super) async fn run(call: Call, body: Bytes) -> Answer {
 /// A document that a query looks at.
 enum Document<'a> {
     /// A device's twin, of which only what is asked for is built.
-    Device { identity: &'a Identity, is_connected: bool, now: Moment },
+    Device { identity: &'a Identity, sight: Sight },
     /// Anything else, with the key by which it is ordered.
     Other { key: String, json: Value },
 }
@@ -63,23 +61,23 @@ impl Document<'_> {
 
     fn field(&self, path: &str) -> Option<Value> {
         match self {
-            Self::Device { identity, is_connected, now } => identity_json::field(identity, *is_connected, *now, path),
+            Self::Device { identity, sight } => identity_json::field(identity, *sight, path),
             Self::Other { json, .. } => at(json, path),
         }
     }
 
     fn whole(&self) -> Value {
         match self {
-            Self::Device { identity, is_connected, now } => identity_json::twin(identity, *is_connected, *now),
+            Self::Device { identity, sight } => identity_json::twin(identity, *sight),
             Self::Other { json, .. } => json.clone(),
         }
     }
 }
 
 /// One page of rows and, if there are more, the key of the last on it.
-fn rows(world: &World, hub: &Hub, query: &Query, wanted: &Wanted, now: Moment) -> (Vec<Value>, Option<String>) {
+fn rows(world: &World, hub: &Hub, query: &Query, wanted: &Wanted, index: Index) -> (Vec<Value>, Option<String>) {
     let documents: Box<dyn Iterator<Item = Document<'_>>> = match query.from.as_str() {
-        "devices" => devices(world, hub, query, now),
+        "devices" => devices(world, hub, query, index),
         "devices.modules" => Box::new(modules(hub)),
         _ => Box::new(super::job_model::device_jobs(hub).map(|(key, json)| Document::Other { key, json })),
     };
@@ -102,7 +100,7 @@ fn devices<'a>(
     world: &'a World,
     hub: &'a Hub,
     query: &'a Query,
-    now: Moment,
+    index: Index,
 ) -> Box<dyn Iterator<Item = Document<'a>> + 'a> {
     let candidates: Box<dyn Iterator<Item = &Identity>> =
         match query.condition.as_ref().and_then(|condition| condition.device_ids()) {
@@ -113,10 +111,8 @@ fn devices<'a>(
             }
             None => Box::new(hub.identities.values()),
         };
-    Box::new(candidates.filter(move |identity| identity.created + INDEX_LAG <= now).map(move |identity| {
-        let is_connected = holds_connection(world.devices.get(&identity.device_id), &hub.host, identity);
-        Document::Device { identity, is_connected, now }
-    }))
+    let known = candidates.filter(move |identity| index.has(identity));
+    Box::new(known.map(move |identity| Document::Device { identity, sight: index.sight(world, &hub.host, identity) }))
 }
 
 fn modules(hub: &Hub) -> impl Iterator<Item = Document<'_>> {

@@ -1,5 +1,6 @@
 //! A hub on the wire.
 
+mod connection;
 mod jobs;
 mod registry;
 

@@ -8,7 +8,7 @@ use super::fault::{Answer, Fault};
 use super::identity_json;
 use super::limits::Class;
 use super::service::{Call, Right};
-use crate::sandbox::device::is_at_hub;
+use crate::sandbox::device::sight_of;
 use crate::sandbox::wire;
 
 /// `GET /twins/{id}`
@@ -52,6 +52,6 @@ fn shown(call: &Call, id: &str) -> Result<Value, Fault> {
             .get(&call.host)
             .and_then(|hub| hub.identities.get(id))
             .ok_or_else(|| Fault::no_device(id).of_twin())?;
-        Ok(identity_json::twin(identity, is_at_hub(world, &call.host, id), call.now))
+        Ok(identity_json::twin(identity, sight_of(world, &call.host, identity, call.now)))
     })
 }
