@@ -9,7 +9,8 @@ use super::door::{Call, Permission};
 use super::enrollment::{find, save};
 use super::fault::{Answer, Fault};
 use super::model::AppEnrollmentGroup;
-use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::dps::model::{Attestation, Certificates};
+use crate::sandbox::x509::Certificate;
 use crate::sandbox::{dps, wire};
 
 /// `GET /enrollmentGroups/{id}/certificates/{entry}`
@@ -30,6 +31,7 @@ pub(super) async fn put(call: Call, Path((id, entry)): Path<(String, String)>, b
     call.check_etag(&body, &group.etag)?;
     let (at, slot) = slot(&mut group, &entry)?;
     *slot = Some(thumbprint);
+    *certificate(&mut group, at) = body["certificate"].as_str().and_then(Certificate::read);
     group.verified[at] = body["verified"] == true;
     group.codes[at] = None;
     save(&call, group, "enrollment.updated")?;
@@ -44,6 +46,7 @@ pub(super) async fn delete(call: Call, Path((id, entry)): Path<(String, String)>
     call.check_etag(&Value::Null, &group.etag)?;
     let at = present(&mut group, &entry)?;
     *slot(&mut group, &entry)?.1 = None;
+    *certificate(&mut group, at) = None;
     group.verified[at] = false;
     save(&call, group, "enrollment.updated")?;
     Ok(wire::with_effect(wire::no_content(), "certificate.deleted", id))
@@ -97,6 +100,12 @@ fn slot<'a>(group: &'a mut AppEnrollmentGroup, entry: &str) -> Result<(usize, &'
         (Attestation::X509 { .. }, _) => Err(Fault::bad_request("The entry must be primary or secondary.")),
         _ => Err(Fault::unprocessable("The enrollment group does not use certificates.")),
     }
+}
+
+/// The same place, for the certificate itself.
+fn certificate(group: &mut AppEnrollmentGroup, at: usize) -> &mut Option<Certificate> {
+    let Certificates { primary, secondary } = &mut group.certificates;
+    if at == 0 { primary } else { secondary }
 }
 
 /// The bytes of a certificate, given as PEM or as base64 of PEM or DER.

@@ -11,7 +11,7 @@ use super::door::{Call, Permission, text_field};
 use super::fault::{Answer, Fault};
 use super::model::{AppEnrollmentGroup, new_etag};
 use super::{page, security};
-use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::dps::model::{Attestation, Certificates};
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -44,13 +44,15 @@ pub(super) async fn put(call: Call, Path(id): Path<String>, body: Bytes) -> Answ
         Some("iotEdge") => true,
         _ => return Err(Fault::invalid_body("type must be iot or iotEdge.")),
     };
+    let attestation = security::parse_group(&body["attestation"], None, switches.foreign_key_fields)?;
     let group = AppEnrollmentGroup {
         id: id.clone(),
         display_name: text_field(&body, "displayName")?
             .ok_or_else(|| Fault::invalid_body("displayName is required."))?,
         enabled: body["enabled"].as_bool().unwrap_or(true),
         edge,
-        attestation: security::parse_group(&body["attestation"], None, switches.foreign_key_fields)?,
+        certificates: security::certificates(&body["attestation"], &attestation, Certificates::default()),
+        attestation,
         verified: security::verified(&body["attestation"], [false; 2]),
         codes: [None, None],
         foreign: security::foreign(&body["attestation"], switches.foreign_key_fields),
@@ -84,6 +86,7 @@ pub(super) async fn patch(call: Call, Path(id): Path<String>, body: Bytes) -> An
         wire::merge_patch(&mut attestation, &body["attestation"]);
         let foreign = call.shared.switches().foreign_key_fields;
         group.attestation = security::parse_group(&attestation, Some(&group.attestation), foreign)?;
+        group.certificates = security::certificates(&attestation, &group.attestation, group.certificates);
         group.foreign = security::foreign(&attestation, foreign);
         group.verified = security::verified(&attestation, group.verified);
     }

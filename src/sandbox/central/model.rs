@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::templates;
 use crate::sandbox::device::Presence;
-use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::dps::model::{Attestation, Certificates};
 use crate::sandbox::wire::iso;
 use crate::sandbox::world::{App, Moment, World};
+use crate::sandbox::x509::Certificate;
 
 /// A device group: a saved query.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,6 +146,9 @@ pub struct AppEnrollmentGroup {
     pub edge: bool,
     /// Master keys or authorities.
     pub attestation: Attestation,
+    /// The certificates of the authorities, as far as they can be read.
+    #[serde(default)]
+    pub certificates: Certificates,
     /// Whether possession of the first and the second certificate is proven. Others let nobody in.
     #[serde(default)]
     pub verified: [bool; 2],
@@ -168,6 +172,12 @@ impl AppEnrollmentGroup {
             *secondary = secondary.take().filter(|_| self.verified[1]);
         }
         trusted
+    }
+
+    /// The verified certificates that a device's own may lead to.
+    pub fn authorities(&self) -> impl Iterator<Item = &Certificate> {
+        let both = [&self.certificates.primary, &self.certificates.secondary].into_iter();
+        both.zip(self.verified).filter_map(|(certificate, verified)| certificate.as_ref().filter(|_| verified))
     }
 
     /// Whether a device can be let in by either group. In which of its two places a key is, makes no difference to devices.

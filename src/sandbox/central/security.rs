@@ -8,9 +8,10 @@ use super::devices::find;
 use super::door::{Call, Permission};
 use super::fault::{Answer, Fault};
 use super::model::AppEnrollmentGroup;
-use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::dps::model::{Attestation, Certificates};
 use crate::sandbox::options::{ForeignFields, Switches};
 use crate::sandbox::world::App;
+use crate::sandbox::x509::Certificate;
 use crate::sandbox::{dps, sas, wire};
 
 /// The group by whose keys `credentials` shows every device's keys, whatever group the device really uses.
@@ -146,6 +147,16 @@ pub(super) fn verified(body: &Value, before: [bool; 2]) -> [bool; 2] {
         given.is_object() && given["verified"] == true && (given["certificate"].is_string() || before[at])
     };
     [one(0), one(1)]
+}
+
+/// The certificates behind a group's thumbprints, as far as they are given now or were before.
+pub(super) fn certificates(body: &Value, attestation: &Attestation, before: Certificates) -> Certificates {
+    let given = |slot: &str| body["x509"]["signingCertificates"][slot]["certificate"].as_str();
+    let one = |slot: &str, before: Option<Certificate>| {
+        let certificate = given(slot).and_then(Certificate::read).or(before)?;
+        attestation.has_certificate(&certificate.sha1).then_some(certificate)
+    };
+    Certificates { primary: one("primary", before.primary), secondary: one("secondary", before.secondary) }
 }
 
 /// Reads an individual attestation, which must be complete.

@@ -11,6 +11,7 @@ use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::device::Kind;
 use crate::sandbox::options::Switches;
 use crate::sandbox::world::{App, Dps, Moment, World};
+use crate::sandbox::x509::Certificate;
 
 /// Finds the enrollment that the device satisfies.
 pub(super) fn attest(
@@ -42,13 +43,13 @@ fn attest_at_dps(dps: &Dps, id: &str, presented: &Presented) -> Option<Matched> 
     if let Some(enrollment) = dps.enrollments.get(&id.to_ascii_lowercase()) {
         let settings = &enrollment.settings;
         let matched = satisfies(&settings.attestation, id, false, presented, None)
-            .or_else(|| certified(dps, settings, id, presented, None));
+            .or_else(|| certified(settings.certificates(dps), id, presented, None));
         return matched.map(|matched| disabled(matched, settings));
     }
     let enabled = dps.groups.values().filter(|group| group.settings.enabled);
     enabled.chain(dps.groups.values().filter(|group| !group.settings.enabled)).find_map(|group| {
         let matched = satisfies(&group.settings.attestation, id, true, presented, Some(&group.id))
-            .or_else(|| certified(dps, &group.settings, id, presented, Some(&group.id)));
+            .or_else(|| certified(group.settings.certificates(dps), id, presented, Some(&group.id)));
         matched.map(|matched| disabled(matched, &group.settings))
     })
 }
@@ -61,7 +62,10 @@ fn attest_at_app(world: &World, app: &App, id: &str, presented: &Presented) -> O
     }
     let has_edge = || is_edge(app, id) || world.devices.get(id).is_some_and(|device| device.kind == Kind::Edge);
     let mut groups = app.enrollment_groups.values().filter(|group| group.enabled && (!group.edge || has_edge()));
-    groups.find_map(|group| satisfies(&group.trusted(), id, true, presented, Some(&group.id)))
+    groups.find_map(|group| {
+        satisfies(&group.trusted(), id, true, presented, Some(&group.id))
+            .or_else(|| certified(group.authorities(), id, presented, Some(&group.id)))
+    })
 }
 
 fn satisfies(
@@ -86,20 +90,31 @@ fn satisfies(
             let known = attestation.has_certificate(if is_group { issuer } else { leaf });
             known.then(|| Matched { group, slot: None, leaf: Some(leaf.clone()), is_disabled: false })
         }
+        Presented::Chain(chain) if !is_group => {
+            let leaf = chain.leaf().filter(|leaf| is_of(leaf, id) && attestation.has_certificate(&leaf.sha1))?;
+            Some(Matched { group, slot: None, leaf: Some(leaf.sha1.clone()), is_disabled: false })
+        }
         Presented::Chain(_) | Presented::Nothing => None,
     }
 }
 
-/// Whether the certificates that the device presents are those of the enrollment, or lead to them in a group. Certificates
-/// live in the machine's time.
-fn certified(dps: &Dps, settings: &Settings, id: &str, presented: &Presented, group: Option<&str>) -> Option<Matched> {
-    let mut known = settings.certificates(dps);
+/// Whether a certificate is that of the device `id` and valid. Certificates live in the machine's time.
+fn is_of(leaf: &Certificate, id: &str) -> bool {
+    leaf.common_name.eq_ignore_ascii_case(id) && leaf.is_valid_at(SandboxClock::real_now())
+}
+
+/// Whether the certificates that the device presents are those that the enrollment knows, or lead to them in a group.
+fn certified<'a>(
+    mut known: impl Iterator<Item = &'a Certificate>,
+    id: &str,
+    presented: &Presented,
+    group: Option<&str>,
+) -> Option<Matched> {
     let leaf = match presented {
         Presented::Chain(chain) => {
             let leaf = chain.leaf()?;
-            let is_its_own = leaf.common_name.eq_ignore_ascii_case(id) && leaf.is_valid_at(SandboxClock::real_now());
             let is_known = known.any(|one| if group.is_some() { chain.leads_to(one) } else { one == leaf });
-            (is_its_own && is_known).then(|| leaf.sha1.clone())?
+            (is_of(leaf, id) && is_known).then(|| leaf.sha1.clone())?
         }
         Presented::Certificate { leaf, issuer } if group.is_some() => {
             known.any(|one| one.sha1.eq_ignore_ascii_case(issuer)).then(|| leaf.clone())?

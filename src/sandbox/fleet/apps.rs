@@ -8,7 +8,7 @@ use super::{EDGE_APP, MAIN_APP, key, templates};
 use crate::sandbox::central::configuration::{Configuration, Relationship};
 use crate::sandbox::central::model::{AppDevice, AppEnrollmentGroup, Group};
 use crate::sandbox::device::{Credential, Device, Kind};
-use crate::sandbox::dps::model::Attestation;
+use crate::sandbox::dps::model::{Attestation, Certificates};
 use crate::sandbox::sas;
 use crate::sandbox::world::{App, Moment, World};
 
@@ -96,6 +96,7 @@ fn add_enrollment_group(world: &mut World, sub: &str, name: &str, edge: bool, at
             enabled: true,
             edge,
             attestation,
+            certificates: Certificates::default(),
             verified: [true, false],
             codes: [None, None],
             foreign: serde_json::Map::new(),
