@@ -4,6 +4,7 @@ mod arm;
 mod certificates;
 mod data_roles;
 mod grants;
+mod methods;
 mod sign_in;
 mod wire;
 
