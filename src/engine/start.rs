@@ -4,7 +4,7 @@ use super::keys::KeysError;
 use super::{Engine, Inner, keys, review};
 use crate::azure::error::AzureError;
 use crate::migration::coverage::Standing;
-use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Target};
+use crate::migration::model::{Actor, KeyHandling, Migration, MigrationId, MigrationState, Source, Target};
 use crate::migration::sentence::capitalized;
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, migrations};
@@ -110,11 +110,7 @@ fn must_be_coverable(
         KeyHandling::ByHand => view.coverage.uncovered(stated),
     };
     if view.coverage.is_empty() && !may_be_keyless(migration) {
-        let what =
-            format!("{} shows no enabled enrollment group for IoT devices.", migration.plan.source.keeper_name());
-        let remedy =
-            "Check the application's enrollment groups and your role there: which keys the devices have is not known.";
-        return Err(StartRefused::Uncovered(vec![Problem { what, remedy: remedy.into() }]));
+        return Err(StartRefused::Uncovered(vec![keyless(&migration.plan.source)]));
     }
     if !in_the_way.is_empty() {
         let problem = |group: &crate::migration::coverage::Covered| Problem {
@@ -139,6 +135,31 @@ fn may_be_keyless(migration: &Migration) -> bool {
     migration.plan.source.hubs().is_some_and(|hubs| hubs.dps.is_some())
 }
 
+fn keyless(source: &Source) -> Problem {
+    let keeper = source.keeper_name();
+    let (what, remedy) = match source {
+        Source::App(_) => (
+            format!("{keeper} shows no enabled enrollment group for IoT devices."),
+            "Check the application's enrollment groups and your role there: which keys the devices have is not known.",
+        ),
+        Source::Hub(_) => (
+            format!("Which keys the devices of {keeper} have is not known: no DPS was chosen and no keys were pasted."),
+            "Paste the keys of their enrollment group, then start again.",
+        ),
+    };
+    Problem { what, remedy: remedy.into() }
+}
+
+/// What a statement about a group means: of a hub's devices it is known which are in it.
+fn statement(source: &Source, who: &str, group: &str) -> String {
+    match source {
+        Source::App(_) => format!("{who} stated that no selected device uses the enrollment group {group}."),
+        Source::Hub(_) => {
+            format!("{who} chose to leave the devices of the enrollment group {group} where they are.")
+        }
+    }
+}
+
 async fn record(
     inner: &Inner,
     migration: &Migration,
@@ -152,7 +173,7 @@ async fn record(
         return Err(StartRefused::NotDraft);
     }
     for name in names {
-        let text = format!("{} stated that no selected device uses the enrollment group {name}.", by.name);
+        let text = statement(&migration.plan.source, &by.name, name);
         events::append(&mut tx, migration.id, now, &by.name, EventKind::Stated, &text).await?;
     }
     let text = format!("{} started the migration.", by.name);

@@ -94,22 +94,20 @@ impl SkipReason {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Simulated => "Nothing to do: there is no real device behind it.",
-            Self::Blocked => "Unblock or approve it in IoT Central, then migrate the group again.",
+            Self::Blocked => "Unblock or approve it in IoT Central, then migrate again.",
             Self::IndividualAttestation => {
-                "Choose to carry over devices with symmetric keys of their own, then migrate the group again. X.509 and TPM cannot be carried over."
+                "Choose to carry over devices with symmetric keys of their own, then migrate again. X.509 and TPM cannot be carried over."
             }
             Self::AlreadyAtTarget => "Nothing to do.",
-            Self::BeingMoved => "Wait for the other migration to end, then migrate the group again.",
+            Self::BeingMoved => "Wait for the other migration to end, then migrate again.",
             Self::IdNotAllowed => "Give the device an id of letters, digits and - . _ : only.",
             Self::Edge => "Change scope and key in the device's own config.toml.",
             Self::OtherEnrollment => {
-                "An individual enrollment wins over the group and has other keys: remove it from the target, then migrate the group again."
+                "An individual enrollment wins over the group and has other keys: remove it from the target, then migrate again."
             }
-            Self::NameTaken => "Delete the simulated device in the target application, then migrate the group again.",
-            Self::Disabled => "Enable its identity in the hub, then migrate the hub again.",
-            Self::NeverConnected => {
-                "Nothing has ever used its identity. Once the device has connected, migrate the hub again."
-            }
+            Self::NameTaken => "Delete the simulated device in the target application, then migrate again.",
+            Self::Disabled => "Enable its identity in the hub, then migrate again.",
+            Self::NeverConnected => "Nothing has ever used its identity. Once the device has connected, migrate again.",
             Self::GatewayChild => "It does not go through DPS: point it to a gateway of the target by hand.",
             Self::Certificate => "Give the target its certificate, or that of its authority, and move it by hand.",
             Self::Tpm => "IoT Central takes no TPM: give it another attestation, then migrate it again.",
@@ -119,8 +117,8 @@ impl SkipReason {
             Self::KeyUnknown => {
                 "Find the enrollment whose keys it has (another DPS, or a group that was deleted), and migrate with that, or paste its keys."
             }
-            Self::GroupLeft => "Make the keys of its enrollment group known to the target, then migrate the hub again.",
-            Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate the group again.",
+            Self::GroupLeft => "Make the keys of its enrollment group known to the target, then migrate again.",
+            Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate again.",
         }
     }
 }
@@ -202,8 +200,8 @@ impl FailReason {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Offline => "Bring the device online and migrate the group again.",
-            Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate the group again.",
+            Self::Offline => "Bring the device online and migrate again.",
+            Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate again.",
             Self::NotSeen => {
                 "It answered and was not seen at the target. Look first whether it is still at the source, then at the device's own log."
             }
@@ -214,16 +212,14 @@ impl FailReason {
                 "Check the enrollment group's keys at the target (and the DPS's link to the hub), then restart the device."
             }
             Self::WrongHub => "Check which enrollment admitted it and to which hub that leads.",
-            Self::CommandRefused => "Check the device (and its template) at the source, then migrate the group again.",
+            Self::CommandRefused => "Check the device (and its template) at the source, then migrate again.",
             Self::NoAnswer => "Look at the device: it may be running another firmware, or be out of reach.",
-            Self::Stopped => "Migrate the group again to go on.",
+            Self::Stopped => "Migrate again to go on.",
             Self::IdentityClosed => {
-                "Enable the identity in the hub, or delete it if it is a left-over, then migrate the group again."
+                "Enable the identity in the hub, or delete it if it is a left-over, then migrate again."
             }
             Self::Deleted => "Nothing to do, unless it was deleted by mistake: its firmware may still be running.",
-            Self::NotReadable => {
-                "It was not told. Migrate the group again; if it stays so, report it to Azure's support."
-            }
+            Self::NotReadable => "It was not told. Migrate again; if it stays so, report it to Azure's support.",
             Self::NotApproved => "It has left the source: approve it in the target application.",
         }
     }
@@ -232,7 +228,7 @@ impl FailReason {
 /// What a waiting device is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
-    /// IoT Central could not connect to it.
+    /// The source could not connect to it.
     Offline,
     /// It came to the target application, which does not let it in before somebody approves it.
     Approval,

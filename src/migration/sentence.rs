@@ -1,7 +1,7 @@
 //! One sentence that says where a migration stands.
 
 use super::counts::Counts;
-use super::model::{Migration, MigrationState, Step, Target};
+use super::model::{Migration, MigrationState, Plan, Source, Step};
 
 const TO_APPROVE: &str = "to be approved at the target";
 
@@ -26,7 +26,10 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
         }
         MigrationState::Waiting => format!("Waiting for {}: everything else is settled.", devices(counts.waiting)),
         MigrationState::Stopped => format!("Stopped: {}.", tally(counts)),
-        MigrationState::Completed if counts.total() == 0 => "Completed without a device: the group was empty.".into(),
+        MigrationState::Completed if counts.total() == 0 => match migration.plan.source {
+            Source::App(_) => "Completed without a device: the group was empty.".into(),
+            Source::Hub(_) => "Completed without a device: there was none in the hubs.".into(),
+        },
         MigrationState::Completed if counts.moved == 0 => format!("Nothing was moved: {}.", tally(counts)),
         MigrationState::Completed => format!("Completed: {}.", tally(counts)),
         MigrationState::CompletedWithFailures if counts.moved == 0 => {
@@ -34,7 +37,7 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
         }
         MigrationState::CompletedWithFailures => format!("Completed with failures: {}.", tally(counts)),
         MigrationState::Running => match current {
-            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan.target)),
+            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan)),
             None => "Running: about to begin.".into(),
         },
     }
@@ -47,9 +50,13 @@ pub fn capitalized(words: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn doing(step: Step, counts: &Counts, target: &Target) -> String {
+fn doing(step: Step, counts: &Counts, plan: &Plan) -> String {
+    let (source, target) = (&plan.source, &plan.target);
     match step {
-        Step::Snapshot => format!("reading the devices of the group, {} so far", counts.total()),
+        Step::Snapshot => {
+            let place = if source.hubs().is_some() { "hubs" } else { "group" };
+            format!("reading the devices of the {place}, {} so far", counts.total())
+        }
         Step::Enroll => format!("making the keys known to {}", target.keeper()),
         Step::Register => format!("registering the devices in {}", target.place()),
         Step::Command | Step::Track | Step::Verify => {

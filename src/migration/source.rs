@@ -51,6 +51,15 @@ impl Source {
         }
     }
 
+    /// Where devices are that have not left it, for a sentence.
+    #[must_use]
+    pub fn home(&self) -> &'static str {
+        match self {
+            Self::App(_) => "IoT Central",
+            Self::Hub(_) => "their hub",
+        }
+    }
+
     /// What sends the commands, for a sentence.
     #[must_use]
     pub fn service(&self) -> &'static str {
@@ -143,6 +152,13 @@ impl HubSource {
     pub const RESPONSE_SECONDS: u16 = 30;
     /// The component that carries DeviceMove by convention (azure-api §6.1).
     pub const COMPONENT: &'static str = "migration";
+
+    /// How long its hubs wait for a device: `5 seconds to connect, 30 seconds to answer`.
+    #[must_use]
+    pub fn patience(&self) -> String {
+        let seconds = |number: u16| if number == 1 { "1 second".to_owned() } else { format!("{number} seconds") };
+        format!("{} to connect, {} to answer", seconds(self.connect_seconds), seconds(self.response_seconds))
+    }
 
     fn names(&self) -> String {
         let names: Vec<&str> = self.hubs.iter().map(|hub| hub.name.as_str()).collect();

@@ -26,7 +26,9 @@ use crate::engine::{Engine, People, Safe};
 use crate::identity::{EntraSettings, Identity, Person, Platform, RedirectUri, UserSession, Vault, session_layer};
 use crate::ids::{PersonId, TenantId};
 use crate::migration::device::{CommandState, Stage, Via};
-use crate::migration::model::{Actor, CentralSource, HubTarget, Source, Target};
+use crate::migration::model::{
+    Actor, AppTarget, CentralSource, HubSource, HubTarget, Source, SourceDps, SourceHub, Target,
+};
 use crate::migration::{
     Device, Fact, FailReason, MigrationId, MigrationState, Mode, Outcome, Plan, SkipReason, WaitReason,
 };
@@ -161,11 +163,15 @@ impl Pages {
 
     /// A draft of `name` in `tenant`, a second younger than the one before.
     pub async fn draft(&self, tenant: &str, name: &str) -> MigrationId {
+        self.made(tenant, name, Mode::CentralToHub, plan()).await
+    }
+
+    pub async fn made(&self, tenant: &str, name: &str, mode: Mode, plan: Plan) -> MigrationId {
         let new = NewMigration {
             request_key: format!("{tenant}/{name}"),
             name: name.into(),
-            mode: Mode::CentralToHub,
-            plan: plan(),
+            mode,
+            plan,
             by: actor(tenant, "Adele"),
         };
         let at = NOW + time::Duration::seconds(self.made.fetch_add(1, Ordering::Relaxed));
@@ -173,6 +179,13 @@ impl Pages {
         let id = migrations::insert_once(&mut tx, &new, at).await.unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// A draft of a move out of hubs without a DPS.
+    pub async fn hub_draft(&self, tenant: &str, name: &str) -> MigrationId {
+        let Source::Hub(source) = hub_source() else { unreachable!("hubs") };
+        let source = Source::Hub(HubSource { dps: None, ..source });
+        self.made(tenant, name, Mode::HubToCentral, Plan { source, target: app_target(), ..plan() }).await
     }
 
     /// A started migration with a device of each outcome that a fleet shows.
@@ -256,12 +269,22 @@ impl Browser<'_> {
     }
 
     pub async fn post(&self, path: &str, csrf: &str) -> Response<Body> {
+        self.post_body(path, format!("_csrf={csrf}")).await
+    }
+
+    /// Sends a form of one of our own pages.
+    pub async fn post_fields(&self, path: &str, fields: &[(&str, &str)]) -> Response<Body> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        self.post_body(path, form.append_pair("_csrf", &self.csrf).extend_pairs(fields).finish()).await
+    }
+
+    async fn post_body(&self, path: &str, body: String) -> Response<Body> {
         let request = Request::post(path)
             .header(header::HOST, "localhost:3000")
             .header(header::ORIGIN, "http://localhost:3000")
             .header(header::COOKIE, &self.cookie)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(format!("_csrf={csrf}")))
+            .body(Body::from(body))
             .unwrap();
         self.pages.ask(request).await
     }
@@ -303,6 +326,40 @@ pub fn plan() -> Plan {
         canary: Some("pump-001".into()),
         arrival_minutes: 10,
     }
+}
+
+/// Two hubs and their DPS.
+pub fn hub_source() -> Source {
+    let hub = |name: &str| SourceHub {
+        id: format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/{name}").as_str().into(),
+        name: name.into(),
+        host: format!("{name}.azure-devices.net").as_str().into(),
+        sku: "S1".into(),
+        units: 1,
+    };
+    Source::Hub(HubSource {
+        dps: Some(SourceDps {
+            id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/contoso-plant-dps"
+                .into(),
+            name: "contoso-plant-dps".into(),
+            host: "contoso-plant-dps.azure-devices-provisioning.net".into(),
+        }),
+        hubs: vec![hub("contoso-plant"), hub("contoso-plant-two")],
+        component: Some(HubSource::COMPONENT.into()),
+        connect_seconds: HubSource::CONNECT_SECONDS,
+        response_seconds: HubSource::RESPONSE_SECONDS,
+    })
+}
+
+/// An application to move to.
+pub fn app_target() -> Target {
+    Target::App(AppTarget {
+        app_id: None,
+        app_name: "contoso-next".into(),
+        app_display_name: "Contoso next".into(),
+        subdomain: "contoso-next".into(),
+        assign: None,
+    })
 }
 
 type Made = (&'static str, Outcome, CommandState, Option<Stage>);

@@ -43,6 +43,18 @@ pub fn keys_count(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/keys/count")
 }
 
+/// Takes keys that a person pastes (POST).
+#[must_use]
+pub fn paste(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/paste")
+}
+
+/// Erases keys that were pasted (POST).
+#[must_use]
+pub fn erase(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/erase")
+}
+
 /// Discards a draft (POST).
 #[must_use]
 pub fn discard(id: &str) -> String {

@@ -1,6 +1,6 @@
 //! No secret anywhere it should not be.
 
-mod search;
+pub mod search;
 
 use std::path::Path;
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn parameter(visit: &Visit, name: &str) -> Option<String> {
 }
 
 /// The files of a directory but for the vault's key, which is a secret in a file of its own.
-fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(dir).expect("lists").map(|entry| entry.expect("an entry").path());
     let mut files = Vec::new();
     for path in entries.filter(|path| !path.ends_with("vault.key")) {

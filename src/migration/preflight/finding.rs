@@ -1,5 +1,6 @@
 //! The findings of a preflight and their words.
 
+use super::from_hub::HubFinding;
 use super::right::Right;
 use crate::ids::HubHost;
 
@@ -33,7 +34,7 @@ pub enum Finding {
     },
     /// No shared access policy carries what the move needs.
     NoPolicy {
-        /// [`Right::ListDpsKeys`] or [`Right::ListHubKeys`].
+        /// The right to list the keys of a DPS or hub.
         right: Right,
         /// Name of the DPS or hub.
         scope: String,
@@ -149,6 +150,8 @@ pub enum Finding {
         /// That subscription.
         subscription: String,
     },
+    /// Something about hubs that devices come from.
+    OfHub(HubFinding),
 }
 
 impl Finding {
@@ -166,6 +169,7 @@ impl Finding {
             | Self::NotSymmetric(_)
             | Self::FreeHubTooSmall { .. }
             | Self::OtherSubscription { .. } => Severity::Warning,
+            Self::OfHub(finding) => finding.severity(),
             _ => Severity::Blocking,
         }
     }
@@ -246,6 +250,7 @@ impl Finding {
             Self::OtherSubscription { name, subscription } => {
                 format!("The hub {name} is in another subscription than the DPS ({subscription}).")
             }
+            Self::OfHub(finding) => finding.what(),
         }
     }
 
@@ -255,6 +260,8 @@ impl Finding {
         match self {
             Self::RightMissing { right, scope } => right.carrier(scope),
             Self::NoPolicy { right: Right::ListDpsKeys, .. } => "Add a policy with enrollment read, enrollment write and registration status read, for example “provisioningserviceowner”.".into(),
+            Self::NoPolicy { right: Right::ListSourceDpsKeys, .. } => format!("Add a policy with enrollment read and registration status read, for example “provisioningserviceowner”. {}", Right::WITHOUT_DPS),
+            Self::NoPolicy { right: Right::ListSourceHubKeys, .. } => "Add a policy with registry read and service connect, for example “iothubowner”.".into(),
             Self::NoPolicy { .. } => "Add a policy with registry write and service connect, for example “iothubowner”.".into(),
             Self::RightUnknown { .. } | Self::NotCounted { .. } => "Try again.".into(),
             Self::ForeignHost(_) => "Nothing is sent to it. Choose another DPS or hub, or set AZURE_CLOUD to the right cloud.".into(),
@@ -273,18 +280,19 @@ impl Finding {
             Self::NoEnrollmentGroup => "Enable the enrollment group that the devices use, in IoT Central under Permissions, Device connection groups.".into(),
             Self::NotSymmetric(_) => "Their devices cannot be carried over. Before the start you are asked whether a selected device uses them.".into(),
             Self::DpsNotActive { .. } => "Wait until Azure shows it as active, or choose another DPS.".into(),
-            Self::DpsWithoutHub { .. } => "Link a hub to it in the Azure portal under Linked IoT hubs, then reload.".into(),
+            Self::DpsWithoutHub { .. } => "Link a hub to it in the Azure portal under Linked IoT hubs and reload, or choose another DPS.".into(),
             Self::HubUnreadable { .. } => "Ask for the role Reader on it, or unlink it if it is deleted, or choose another hub.".into(),
             Self::HubNotActive { .. } => "Wait until Azure shows it as active, or choose another hub.".into(),
             Self::KeysRefused { .. } => "Allow shared access policies on the hub, or choose another hub.".into(),
             Self::BasicTier { .. } => "The proof that a device has arrived rests on its twin. Choose a Standard or Free hub.".into(),
             Self::FreeHubTooSmall { .. } => "Choose a Standard hub, or a smaller device group.".into(),
             Self::OtherSubscription { .. } => "Make sure that this is the hub you mean.".into(),
+            Self::OfHub(finding) => finding.remedy(),
         }
     }
 }
 
-fn devices(number: u64) -> String {
+pub(super) fn devices(number: u64) -> String {
     if number == 1 { "1 device".into() } else { format!("{} devices", grouped(number)) }
 }
 

@@ -6,10 +6,12 @@
 
 mod finding;
 mod floor;
+mod from_hub;
 mod right;
 
 pub use finding::{Finding, Severity, grouped};
 pub use floor::{ArrivalFloor, FloorSetBy};
+pub use from_hub::{FromHubFacts, FromHubsFacts, HubCounts, HubFinding, in_all};
 pub use right::Right;
 
 use crate::ids::HubHost;
@@ -29,6 +31,8 @@ pub struct Survey {
     pub dps: Option<DpsFacts>,
     /// The hub, once one is chosen.
     pub hub: Option<HubFacts>,
+    /// The hubs that the devices come from, where they come from hubs.
+    pub from_hubs: Option<FromHubsFacts>,
     /// The application that is both source and target.
     pub same_application: Option<String>,
     /// Hosts that Azure named and that are not of the configured cloud: nothing is sent to them.
@@ -192,6 +196,9 @@ pub fn findings(survey: &Survey) -> Vec<Finding> {
     }
     if let Some(hub) = &survey.hub {
         of_hub(hub, survey.members.as_ref(), &mut found);
+    }
+    if let Some(hubs) = &survey.from_hubs {
+        found.extend(from_hub::findings(hubs).into_iter().map(Finding::OfHub));
     }
     found.sort_by_key(Finding::severity);
     found

@@ -7,6 +7,10 @@ pub enum Right {
     ListDpsKeys,
     /// Read the shared access keys of the hub.
     ListHubKeys,
+    /// Read the shared access keys of the DPS that devices came by.
+    ListSourceDpsKeys,
+    /// Read the shared access keys of a hub that devices come from.
+    ListSourceHubKeys,
     /// Read device groups and templates in the application.
     ReadGroups,
     /// Read devices in the application.
@@ -26,8 +30,8 @@ impl Right {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::ListDpsKeys => "read the access keys of the DPS",
-            Self::ListHubKeys => "read the access keys of the hub",
+            Self::ListDpsKeys | Self::ListSourceDpsKeys => "read the access keys of the DPS",
+            Self::ListHubKeys | Self::ListSourceHubKeys => "read the access keys of the hub",
             Self::ReadGroups => "read device groups and device templates",
             Self::ReadDevices => "read devices",
             Self::ReadConnectivity => "read enrollment groups with their keys",
@@ -41,8 +45,8 @@ impl Right {
     #[must_use]
     pub fn permission(self) -> &'static str {
         match self {
-            Self::ListDpsKeys => "Microsoft.Devices/provisioningServices/listkeys/action",
-            Self::ListHubKeys => "Microsoft.Devices/iotHubs/listkeys/action",
+            Self::ListDpsKeys | Self::ListSourceDpsKeys => "Microsoft.Devices/provisioningServices/listkeys/action",
+            Self::ListHubKeys | Self::ListSourceHubKeys => "Microsoft.Devices/iotHubs/listkeys/action",
             Self::ReadGroups => "Device groups: view; Device templates: view",
             Self::ReadDevices => "Device instances: view",
             Self::ReadConnectivity => "Device connectivity management: read",
@@ -62,6 +66,10 @@ impl Right {
     /// The roles of an IoT Central application that carry all of [`Self::IN_CENTRAL`] and [`Self::IN_TARGET`].
     pub const CENTRAL_ROLES: &'static str = "Administrator and Builder";
 
+    /// What to do where the enrollments of a DPS that devices came by cannot be read.
+    pub(super) const WITHOUT_DPS: &'static str =
+        "Or choose “None: hubs without a DPS”, and paste the keys of its enrollment groups on the next page.";
+
     /// The role of Azure that lists keys.
     pub const KEYS_ROLE: &'static str = "Contributor";
 
@@ -69,8 +77,8 @@ impl Right {
     pub(super) fn carrier(self, scope: &str) -> String {
         let (role, permission) = (Self::KEYS_ROLE, self.permission());
         let kind = match self {
-            Self::ListDpsKeys => "DPS",
-            Self::ListHubKeys => "hub",
+            Self::ListDpsKeys | Self::ListSourceDpsKeys => "DPS",
+            Self::ListHubKeys | Self::ListSourceHubKeys => "hub",
             Self::ReadGroups
             | Self::ReadDevices
             | Self::ReadConnectivity
@@ -83,6 +91,7 @@ impl Right {
                 );
             }
         };
-        format!("Ask an owner for the role {role} on the {kind} {scope}, or for a role with {permission}.")
+        let ask = format!("Ask an owner for the role {role} on the {kind} {scope}, or for a role with {permission}.");
+        if self == Self::ListSourceDpsKeys { format!("{ask} {}", Self::WITHOUT_DPS) } else { ask }
     }
 }

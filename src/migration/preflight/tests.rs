@@ -16,6 +16,7 @@ fn ready() -> Survey {
         enrollment: Some(EnrollmentFacts { symmetric: 2, other: 0 }),
         dps: Some(DpsFacts { name: "contoso-dps".into(), state: "Active".into(), linked_hubs: 1 }),
         hub: Some(hub("S2")),
+        from_hubs: None,
         same_application: None,
         foreign_hosts: Vec::new(),
         rights: vec![granted(Right::ListDpsKeys), granted(Right::ListHubKeys)],
@@ -121,6 +122,23 @@ fn each_missing_right_is_named_with_role_and_scope() {
     assert_eq!(found.len(), 2);
     assert!(found[0].remedy().contains("Contributor on the DPS contoso-dps"), "{}", found[0].remedy());
     assert!(found[1].remedy().contains("Contoso fleet") && found[1].remedy().contains("Jobs"), "{}", found[1].remedy());
+}
+
+#[test]
+fn who_may_not_read_a_source_dps_can_ask_or_paste_the_keys() {
+    let of = |verdict| {
+        let check = RightCheck { right: Right::ListSourceDpsKeys, scope: "plant-dps".into(), verdict };
+        let finding = only(&Survey { rights: vec![check], ..Survey::default() });
+        assert_eq!(finding.severity(), Severity::Blocking);
+        finding.remedy()
+    };
+    let missing = of(Verdict::Missing);
+    assert!(missing.starts_with("Ask an owner for the role Contributor on the DPS plant-dps"), "{missing}");
+    let no_policy = of(Verdict::NoPolicy);
+    assert!(no_policy.contains("enrollment read and registration status read"), "{no_policy}");
+    for remedy in [missing, no_policy] {
+        assert!(remedy.contains("choose “None: hubs without a DPS”, and paste the keys"), "{remedy}");
+    }
 }
 
 #[test]

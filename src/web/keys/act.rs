@@ -106,7 +106,7 @@ pub(super) async fn to_page(Path(id): Path<String>) -> Redirect {
     Redirect::to(&paths::keys(&id))
 }
 
-fn actor(person: &Person) -> Actor {
+pub(super) fn actor(person: &Person) -> Actor {
     Actor { id: person.id.clone(), name: person.name.clone() }
 }
 

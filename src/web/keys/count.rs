@@ -12,6 +12,7 @@ use super::view::Count;
 use crate::engine::counting::CountKey;
 use crate::identity::{Person, SignedInUser};
 use crate::migration::Migration;
+use crate::migration::model::Source;
 use crate::web::errors::PageError;
 use crate::web::new::CountWords;
 use crate::web::render;
@@ -33,19 +34,25 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     match draft(&web, &user.person, &id).await? {
         Found::Draft(migration) => {
-            let count = count(&web, &user.person, &migration);
+            let count = count(&web, &user.person, &migration).await;
             render::polled(&CountFragment { count, out_of_band: true }, &headers)
         }
         Found::Elsewhere(_) => {
-            let count = Count { id, source: String::new(), target: String::new(), words: None };
+            let count = Count { id, source: String::new(), target: String::new(), all: "", words: None };
             render::polled(&CountFragment { count, out_of_band: false }, &headers)
         }
     }
 }
 
 /// How far the count is; begins it if nobody has.
-pub(super) fn count(web: &Web, person: &Person, migration: &Migration) -> Count {
-    let Some(source) = migration.plan.source.app() else { return Count::none(migration) };
+pub(super) async fn count(web: &Web, person: &Person, migration: &Migration) -> Count {
+    let source = match &migration.plan.source {
+        Source::App(source) => source,
+        Source::Hub(source) => {
+            let words = web.surveyor.devices_of(&person.id, web.identity.tokens(&person.id), source).await;
+            return Count { words, ..Count::none(migration) };
+        }
+    };
     let key = CountKey {
         tenant: person.id.tid.clone(),
         app: source.subdomain.as_str().to_ascii_lowercase().into(),

@@ -1,13 +1,16 @@
 //! *Add the device keys to DPS*, `/migrations/{id}/keys`: the review of a draft, and its start.
 //!
-//! Promises: keys are shown only to a person who chose to add them by hand, on a page that no cache keeps; whether the
+//! Promises: keys are shown only to a person who chose to add them by hand, on a page that no cache keeps; keys that are
+//! pasted are never sent back; whether the
 //! migration can start is judged by what Azure says at that moment, here for the button and once more by the engine; a
 //! migration that has been started is shown on its own page instead.
 
 mod act;
 mod count;
 mod page;
+mod paste;
 mod review;
+mod source_words;
 mod stated;
 mod view;
 
@@ -22,6 +25,8 @@ pub(super) fn router() -> Router<Web> {
     Router::new()
         .route(&paths::keys("{id}"), get(page::show).post(act::choose))
         .route(&paths::keys_count("{id}"), get(count::show))
+        .route(&paths::paste("{id}"), get(act::to_page).post(paste::add))
+        .route(&paths::erase("{id}"), get(act::to_page).post(paste::erase))
         .route(&paths::start("{id}"), post(act::start))
         .route(&paths::discard("{id}"), get(act::to_page).post(act::discard))
 }

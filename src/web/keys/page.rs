@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
 use super::count::count;
+use super::paste::{Paste, Unpasted};
 use super::review::Review;
 use super::stated::Stated;
 use super::view::{Body, Count, Ingredients, Refusal};
@@ -25,6 +26,9 @@ struct KeysPage {
     count: Count,
     body: Body,
     refusal: Refusal,
+    paste: Option<Paste>,
+    /// Pasted keys were not taken.
+    unpasted: bool,
     out_of_band: bool,
     /// Until when the run can use the sign-in of the person who looks.
     until: Option<String>,
@@ -53,8 +57,8 @@ pub(super) async fn show(
     let query = query.unwrap_or_default();
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let stated = Stated::of_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
-    let page = page(&web, &user.person, shell, &migration, &stated, Refusal::default()).await;
-    render::page(&page)
+    let said = Said { stated: &stated, refusal: Refusal::default(), unpasted: Unpasted::default() };
+    render::page(&page(&web, &user.person, shell, &migration, said).await?)
 }
 
 /// The page again, with why the migration was not started: 422.
@@ -66,7 +70,27 @@ pub(super) async fn show_refused(
     stated: &Stated,
     refusal: Refusal,
 ) -> Result<Response, PageError> {
-    render::rejected_form(&page(web, person, shell, migration, stated, refusal).await)
+    let said = Said { stated, refusal, unpasted: Unpasted::default() };
+    render::rejected_form(&page(web, person, shell, migration, said).await?)
+}
+
+/// The page again, with why pasted keys were not taken: 422.
+pub(super) async fn show_unpasted(
+    web: &Web,
+    person: &Person,
+    shell: Shell,
+    migration: &Migration,
+    unpasted: Unpasted,
+) -> Result<Response, PageError> {
+    let said = Said { stated: &Stated::default(), refusal: Refusal::default(), unpasted };
+    render::rejected_form(&page(web, person, shell, migration, said).await?)
+}
+
+/// What somebody said with the page's forms, and what was said to it.
+struct Said<'a> {
+    stated: &'a Stated,
+    refusal: Refusal,
+    unpasted: Unpasted,
 }
 
 /// The part that follows from the form.
@@ -78,7 +102,7 @@ pub(super) async fn show_body(
     stated: &Stated,
 ) -> Result<Response, PageError> {
     let (body, readable) = body(web, person, csrf, migration, stated).await;
-    let count = count_if(readable, web, person, migration);
+    let count = count_if(readable, web, person, migration).await;
     render::page(&BodyFragment { body, count, out_of_band: false })
 }
 
@@ -87,24 +111,27 @@ async fn page(
     person: &Person,
     shell: Shell,
     migration: &Migration,
-    stated: &Stated,
-    refusal: Refusal,
-) -> KeysPage {
+    said: Said<'_>,
+) -> Result<KeysPage, PageError> {
+    let Said { stated, refusal, unpasted } = said;
     let (body, readable) = body(web, person, shell.csrf().to_owned(), migration, stated).await;
-    KeysPage {
-        review: Review::new(migration, web.azure.cloud()),
-        count: count_if(readable, web, person, migration),
+    let pasted = web.store.pasted_keys(migration.id).await?.into_iter().map(|(group, _)| group).collect();
+    Ok(KeysPage {
+        review: Review::new(migration, web.azure.cloud(), &person.id.tid),
+        count: count_if(readable, web, person, migration).await,
+        unpasted: unpasted.is_something(),
+        paste: Paste::of(migration, shell.csrf(), pasted, unpasted),
         out_of_band: false,
         until: web.engine.signed_in_until(&person.id).await.map(moment),
         shell,
         body,
         refusal,
-    }
+    })
 }
 
 /// A count that others began is only for those who may read the application.
-fn count_if(readable: bool, web: &Web, person: &Person, migration: &Migration) -> Count {
-    if readable { count(web, person, migration) } else { Count::none(migration) }
+async fn count_if(readable: bool, web: &Web, person: &Person, migration: &Migration) -> Count {
+    if readable { count(web, person, migration).await } else { Count::none(migration) }
 }
 
 /// The body, and whether Azure let the person read what it is made of.

@@ -1,9 +1,11 @@
 //! View model of the plan, for a last look.
 
 use crate::azure::Cloud;
+use crate::ids::TenantId;
 use crate::migration::Migration;
-use crate::migration::model::{Source, Target};
+use crate::migration::model::{HubSource, Source, Target};
 use crate::migration::preflight::ArrivalFloor;
+use crate::web::migration::plan_view::Link;
 use crate::web::new::Entered;
 
 /// The plan, for a last look.
@@ -11,8 +13,10 @@ use crate::web::new::Entered;
 pub(super) struct Review {
     pub(super) name: String,
     pub(super) by: String,
-    pub(super) source: String,
-    pub(super) source_link: Option<String>,
+    /// The application, or the hubs.
+    pub(super) source: Vec<Link>,
+    /// The DPS by which devices came to their hubs.
+    pub(super) source_dps: Option<Link>,
     /// Group and template of an application's devices.
     pub(super) part: Option<(String, String)>,
     pub(super) target: String,
@@ -27,8 +31,10 @@ pub(super) struct Review {
     pub(super) register: Option<&'static str>,
     /// What becomes of devices with keys of their own.
     pub(super) individual: &'static str,
-    /// What becomes of devices without a template.
-    pub(super) unassigned: &'static str,
+    /// What becomes of devices without a template; hubs have no templates.
+    pub(super) unassigned: Option<&'static str>,
+    /// How long hubs wait for a device.
+    pub(super) patience: Option<String>,
     /// What becomes of names and properties.
     pub(super) carry: &'static str,
     pub(super) pace: String,
@@ -37,14 +43,17 @@ pub(super) struct Review {
 }
 
 impl Review {
-    pub(super) fn new(migration: &Migration, cloud: &Cloud) -> Self {
+    pub(super) fn new(migration: &Migration, cloud: &Cloud, tenant: &TenantId) -> Self {
         let (source, target) = (&migration.plan.source, &migration.plan.target);
         let minutes = migration.plan.arrival_minutes;
         Self {
             name: migration.name.clone(),
             by: migration.created_by.name.clone(),
-            source: source_words(source),
-            source_link: source.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
+            source: source_links(source, cloud, tenant),
+            source_dps: source
+                .hubs()
+                .and_then(|hubs| hubs.dps.as_ref())
+                .map(|dps| Link { text: dps.name.clone(), href: Some(cloud.portal_link(tenant, &dps.id)) }),
             part: source.app().map(|app| (app.group_name.clone(), app.template_name.clone())),
             target: target_words(target),
             target_link: target.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
@@ -63,21 +72,31 @@ impl Review {
                 true => "Carried over, each with its own symmetric keys",
                 false => "Skipped",
             },
-            unassigned: match migration.plan.tell_unassigned {
+            unassigned: source.app().map(|_| match migration.plan.tell_unassigned {
                 true => "Told too, singly",
                 false => "Not told",
+            }),
+            patience: source.hubs().map(HubSource::patience),
+            carry: match source {
+                Source::App(_) => crate::web::new::carry_label(migration.plan.carry),
+                Source::Hub(_) => "No: tags and properties of twins stay in the hub",
             },
-            carry: crate::web::new::carry_label(migration.plan.carry),
             pace: crate::web::new::pace(&floor(target), None),
             change: Entered::of(migration, cloud.central_suffix).page(),
         }
     }
 }
 
-fn source_words(source: &Source) -> String {
-    match source.hubs().and_then(|hubs| hubs.dps.as_ref()) {
-        Some(dps) => format!("{}, through the DPS {}", source.name(), dps.name),
-        None => source.name(),
+fn source_links(source: &Source, cloud: &Cloud, tenant: &TenantId) -> Vec<Link> {
+    match source {
+        Source::App(app) => {
+            vec![Link { text: app.app_display_name.clone(), href: cloud.central_app_link(&app.subdomain) }]
+        }
+        Source::Hub(source) => source
+            .hubs
+            .iter()
+            .map(|hub| Link { text: hub.name.clone(), href: Some(cloud.portal_link(tenant, &hub.id)) })
+            .collect(),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::source_words;
 use crate::azure::Cloud;
 use crate::engine::{KeysView, Problem};
 use crate::ids::TenantId;
 use crate::migration::coverage::{Covered, Standing};
-use crate::migration::model::Target;
+use crate::migration::model::{Plan, Source, Target};
 use crate::migration::sentence::capitalized;
 use crate::migration::{KeyHandling, Migration};
 use crate::web::components::{Choice, Field, Kind};
@@ -33,12 +34,19 @@ pub(super) struct Body {
     pub(super) keeper_link: Option<String>,
     /// Groups must lead to the chosen hub.
     pub(super) to_hub: bool,
+    /// The devices come from hubs, so that it is known which group a device uses.
+    pub(super) from_hub: bool,
+    /// What the table of groups shows, and what it says if it is empty.
+    pub(super) caption: String,
+    pub(super) no_groups: &'static str,
+    /// How devices are told apart, where that can be done.
+    pub(super) clearing: Option<&'static str>,
     /// Why it cannot be started.
     pub(super) blocked: Option<String>,
     pub(super) sign_in: String,
 }
 
-/// An enrollment group of the application.
+/// An enrollment group of the source.
 #[derive(Debug)]
 pub(super) struct Group {
     /// Id of its elements on the page.
@@ -49,8 +57,8 @@ pub(super) struct Group {
     pub(super) badge: Kind,
     pub(super) standing: &'static str,
     pub(super) detail: String,
-    /// The person may state that no selected device uses it.
-    pub(super) can_state: bool,
+    /// What the person may state of it, so that it need not be carried over.
+    pub(super) statement: Option<String>,
     pub(super) stated: bool,
     keys: Option<(SecretString, SecretString)>,
 }
@@ -68,6 +76,8 @@ pub(super) struct Count {
     pub(super) id: String,
     pub(super) source: String,
     pub(super) target: String,
+    /// Which devices are told, while their number is not known.
+    pub(super) all: &'static str,
     pub(super) words: Option<CountWords>,
 }
 
@@ -78,6 +88,10 @@ impl Count {
             id: migration.id.to_string(),
             source: migration.plan.source.name(),
             target: migration.plan.target.name().to_owned(),
+            all: match migration.plan.source {
+                Source::App(_) => "all devices that match",
+                Source::Hub(_) => "all devices whose keys are known",
+            },
             words: None,
         }
     }
@@ -108,13 +122,13 @@ impl Body {
 
     pub(super) fn new(from: Ingredients<'_>) -> Self {
         let Ingredients { migration, handling, unused, keys, cloud, tenant, csrf, sign_in } = from;
-        let target = &migration.plan.target;
+        let (source, target) = (&migration.plan.source, &migration.plan.target);
         let by_hand = handling == KeyHandling::ByHand;
         let (view, trouble) = match keys {
             Ok(view) => (Some(view), None),
             Err(trouble) => (None, Some(trouble)),
         };
-        let groups = view.iter().flat_map(|view| groups(view, handling, unused, target)).collect();
+        let groups = view.iter().flat_map(|view| groups(view, handling, unused, &migration.plan)).collect();
         let to_make = match &view {
             Some(view) if !by_hand => to_make(view, unused),
             _ => Vec::new(),
@@ -135,8 +149,12 @@ impl Body {
                 Target::App(app) => cloud.central_app_link(&app.subdomain),
             },
             to_hub: target.hub().is_some(),
+            from_hub: source.hubs().is_some(),
+            caption: source_words::caption(source),
+            no_groups: source_words::no_groups(source),
+            clearing: source_words::clearing(source),
             blocked: match &view {
-                Some(view) => blocked(view, handling, unused, target),
+                Some(view) => blocked(view, handling, unused, &migration.plan),
                 None => Some("The keys could not be read, so it is not certain that devices would be let in.".into()),
             },
             trouble,
@@ -172,13 +190,13 @@ fn groups<'a>(
     view: &'a KeysView,
     handling: KeyHandling,
     unused: &'a [String],
-    target: &'a Target,
+    plan: &'a Plan,
 ) -> impl Iterator<Item = Group> + use<'a> {
     view.coverage
         .groups
         .iter()
         .enumerate()
-        .map(move |(index, covered)| group(index, covered, view, handling, unused, target))
+        .map(move |(index, covered)| group(index, covered, view, handling, unused, plan))
 }
 
 fn group(
@@ -187,24 +205,37 @@ fn group(
     view: &KeysView,
     handling: KeyHandling,
     unused: &[String],
-    target: &Target,
+    plan: &Plan,
 ) -> Group {
+    let target = &plan.target;
     let keeper = target.keeper();
     let source = &covered.source;
     let by_hand = handling == KeyHandling::ByHand;
     let stated = unused.iter().any(|id| id == source.id.as_str());
     let (badge, standing, detail) = match &covered.standing {
         Standing::Equal(id) => (Kind::Success, there(target), format!("The group {id} of {keeper} has the same keys.")),
-        _ if stated => (Kind::Neutral, "Stated unused", "No selected device uses it, as you state.".into()),
+        _ if stated => {
+            let (standing, words) = source_words::stated(&plan.source);
+            (Kind::Neutral, standing, words.into())
+        }
         Standing::Creatable(id) if by_hand => {
             let leading = if target.hub().is_some() { ", that leads to the chosen hub only" } else { "" };
             let words = format!("Add a group with symmetric keys, for example {id}{leading}. Copy both keys.");
             (Kind::Warning, "Missing", words)
         }
-        Standing::Creatable(id) => (Kind::Info, "Will be created", format!("As the group {id}.")),
+        Standing::Creatable(id) => {
+            let (standing, words) = source_words::creatable(&plan.source, id.as_str());
+            (Kind::Info, standing, words)
+        }
         Standing::Blocked(obstacle) => (Kind::Error, "In the way", obstacle.words(keeper)),
     };
     let keys = view.groups.iter().find(|keys| by_hand && keys.id == source.id);
+    let can_state = match covered.standing {
+        Standing::Equal(_) => false,
+        // What the program makes anyway needs no statement.
+        Standing::Creatable(_) => by_hand || stated,
+        Standing::Blocked(_) => true,
+    };
     Group {
         element: format!("group-{index}"),
         id: source.id.to_string(),
@@ -213,12 +244,7 @@ fn group(
         badge,
         standing,
         detail,
-        can_state: match covered.standing {
-            Standing::Equal(_) => false,
-            // What the program makes anyway needs no statement.
-            Standing::Creatable(_) => by_hand || stated,
-            Standing::Blocked(_) => true,
-        },
+        statement: can_state.then(|| source_words::statement(&plan.source, &source.name)),
         stated,
         keys: keys.map(|keys| (keys.primary.clone(), keys.secondary.clone())),
     }
@@ -237,12 +263,10 @@ fn to_make(view: &KeysView, unused: &[String]) -> Vec<String> {
 }
 
 /// Why it cannot be started, if it cannot.
-fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String], target: &Target) -> Option<String> {
-    let keeper = capitalized(target.keeper());
+fn blocked(view: &KeysView, handling: KeyHandling, unused: &[String], plan: &Plan) -> Option<String> {
+    let keeper = capitalized(plan.target.keeper());
     if view.coverage.groups.is_empty() {
-        return Some(
-            "The application has no enabled enrollment group for IoT devices, so no device could be let in.".into(),
-        );
+        return source_words::blocked_without_groups(&plan.source);
     }
     let in_the_way = match handling {
         KeyHandling::Program => view.coverage.blocking(unused),

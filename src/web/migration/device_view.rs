@@ -5,6 +5,7 @@ use url::form_urlencoded::byte_serialize;
 use super::summary::{Badge, place_badge};
 use crate::clock::Timestamp;
 use crate::migration::device::{Device, Stage, Via};
+use crate::migration::model::Source;
 use crate::migration::sentence::capitalized;
 use crate::migration::{Fact, Place};
 use crate::web::moment::Moment;
@@ -18,6 +19,10 @@ pub struct DeviceRow {
     pub id: String,
     /// Its display name, where that says more than the id.
     pub display_name: Option<String>,
+    /// The hub that it is in, where it can be one of several.
+    pub hub: Option<String>,
+    /// By what the target will let it in, or has, where that is known.
+    pub let_in_by: Option<String>,
     /// It had no template in the source.
     pub unassigned: bool,
     /// A job took it along after the snapshot.
@@ -56,13 +61,15 @@ pub struct FactView {
 impl DeviceRow {
     /// The row of a device at the time `now`.
     #[must_use]
-    pub fn of(device: &Device, now: Timestamp) -> Self {
+    pub fn of(device: &Device, now: Timestamp, source: &Source) -> Self {
         let place = Place::of_device(device);
         let open = device.outcome.is_open();
         Self {
             anchor: format!("device-{}", byte_serialize(device.id.as_str().as_bytes()).collect::<String>()),
             id: device.id.to_string(),
             display_name: device.display_name.clone().filter(|name| name != device.id.as_str() && !name.is_empty()),
+            hub: hub(device, source),
+            let_in_by: let_in_by(device),
             unassigned: device.unassigned,
             joined_later: device.joined_later,
             stage: device.facts.stage().map_or("Not told", stage_label),
@@ -76,6 +83,21 @@ impl DeviceRow {
             next_try: device.next_try_at.filter(|_| open).map(|at| Moment::ahead(at, now)),
             until: device.deadline.filter(|_| place == Place::OnTheWay).map(|at| Moment::ahead(at, now)),
         }
+    }
+}
+
+fn hub(device: &Device, source: &Source) -> Option<String> {
+    let hubs = &source.hubs()?.hubs;
+    let hub = hubs.iter().find(|hub| hub.host.same_as(&device.source)).filter(|_| hubs.len() > 1)?;
+    Some(hub.name.clone())
+}
+
+/// Of a device of an application, nothing tells which keys it has.
+fn let_in_by(device: &Device) -> Option<String> {
+    match (&device.key_group, device.own_keys) {
+        (_, Some(_)) => Some("keys of its own".to_owned()),
+        (Some(group), None) => Some(format!("keys of group {group}")),
+        (None, None) => None,
     }
 }
 

@@ -37,8 +37,10 @@ pub struct PlanView {
     pub registration: Option<&'static str>,
     /// What becomes, or became, of the keys.
     pub keys: String,
-    /// Groups that the person stated to be unused.
-    pub stated_unused: Vec<String>,
+    /// Groups that the person stated to be unused, or whose devices are left, in words.
+    pub stated: Option<String>,
+    /// Where devices are that have not left the source.
+    pub home: &'static str,
     /// How long a device has to turn up.
     pub arrival_minutes: u32,
     /// Who made it.
@@ -73,6 +75,8 @@ pub enum SourceView {
         hubs: Vec<Link>,
         /// The DPS by which they came there.
         dps: Option<Link>,
+        /// How long a hub waits for a device.
+        patience: String,
     },
 }
 
@@ -89,6 +93,7 @@ impl SourceView {
                 Self::Hub {
                     hubs: source.hubs.iter().map(|hub| link(&hub.name, &hub.id)).collect(),
                     dps: source.dps.as_ref().map(|dps| link(&dps.name, &dps.id)),
+                    patience: source.patience(),
                 }
             }
         }
@@ -187,7 +192,8 @@ impl PlanView {
             registration: target.hub().map(|_| plan_words::identities(migration, done.steps)),
             keys: plan_words::keys(migration, done.groups, done.steps),
             approved_by: migration.approved_by.clone(),
-            stated_unused: migration.stated_unused.clone(),
+            stated: plan_words::stated(migration),
+            home: migration.plan.source.home(),
             arrival_minutes: migration.plan.arrival_minutes,
             created_by: migration.created_by.name.clone(),
             created_at: migration.created_at.into(),

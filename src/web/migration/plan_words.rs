@@ -1,6 +1,6 @@
 //! What is planned with keys and identities, and what was done: in the future before the start, in the past at the end.
 
-use crate::migration::model::{Step, StepRecord, StepState};
+use crate::migration::model::{Source, Step, StepRecord, StepState};
 use crate::migration::{KeyHandling, Migration, MigrationState};
 use crate::store::enrollments::EnrollmentCounts;
 
@@ -11,7 +11,10 @@ pub(super) fn keys(migration: &Migration, groups: EnrollmentCounts, steps: &[Ste
     if migration.state == MigrationState::Draft {
         return match by_hand {
             true => "To be added by hand before the start".into(),
-            false => format!("Will be compared with {keeper} at the start; groups that are missing will be added"),
+            false => {
+                let which = if migration.plan.source.hubs().is_some() { " whose keys a device has" } else { "" };
+                format!("Will be compared with {keeper} at the start; groups that are missing{which} will be added")
+            }
         };
     }
     let EnrollmentCounts { found, created } = groups;
@@ -23,6 +26,18 @@ pub(super) fn keys(migration: &Migration, groups: EnrollmentCounts, steps: &[Ste
         (_, true) => format!("{found} {noun} found in {keeper}, added by hand"),
         (_, false) => format!("{found} {noun} found in {keeper}, {created} created"),
     }
+}
+
+/// What a person stated of groups that are not carried over.
+pub(super) fn stated(migration: &Migration) -> Option<String> {
+    if migration.stated_unused.is_empty() {
+        return None;
+    }
+    let what = match migration.plan.source {
+        Source::App(_) => "stated to be unused by any selected device",
+        Source::Hub(_) => "whose devices are left where they are",
+    };
+    Some(format!("{what}: {}", migration.stated_unused.join(", ")))
 }
 
 /// What happens, or happened, to the hub identities. The step knows better than the plan, which leaves it open.

@@ -1,6 +1,7 @@
 //! Why devices did not move, in counts that lead to them: those that may be lost stand first.
 
 use super::query::DeviceQuery;
+use crate::migration::model::Source;
 use crate::migration::{FailReason, Outcome, Place, SkipReason};
 
 /// The devices of a place, by reason.
@@ -18,7 +19,7 @@ pub struct ReasonLink {
     /// `4 not seen at the target`.
     pub text: String,
     /// What that means for them, in a word or two.
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
     /// Somebody has to look for these devices.
     pub lost: bool,
     /// Where the link leads.
@@ -29,28 +30,30 @@ pub struct ReasonLink {
 
 /// The failed devices by reason, and the skipped ones, as far as there are any.
 #[must_use]
-pub fn breakdowns(outcomes: &[(Outcome, u64)], query: &DeviceQuery, path: &str) -> Vec<Breakdown> {
+pub fn breakdowns(outcomes: &[(Outcome, u64)], query: &DeviceQuery, path: &str, source: &Source) -> Vec<Breakdown> {
     [Place::Failed, Place::Skipped]
         .into_iter()
         .filter_map(|place| {
             let mut of_place: Vec<&(Outcome, u64)> =
                 outcomes.iter().filter(|(outcome, _)| Place::of(*outcome, false) == place).collect();
             of_place.sort_by_key(|(outcome, count)| (!may_be_lost(*outcome), std::cmp::Reverse(*count)));
-            let links: Vec<ReasonLink> =
-                of_place.into_iter().map(|(outcome, count)| link(*outcome, *count, place, query, path)).collect();
+            let links: Vec<ReasonLink> = of_place
+                .into_iter()
+                .map(|(outcome, count)| link(*outcome, *count, place, query, path, source))
+                .collect();
             (!links.is_empty()).then_some(Breakdown { label: place.label(), links })
         })
         .collect()
 }
 
-fn link(outcome: Outcome, count: u64, place: Place, query: &DeviceQuery, path: &str) -> ReasonLink {
+fn link(outcome: Outcome, count: u64, place: Place, query: &DeviceQuery, path: &str, source: &Source) -> ReasonLink {
     let reason = outcome.stored().1;
     let lost = may_be_lost(outcome);
     ReasonLink {
         text: format!("{count} {}", words(outcome)),
         note: match outcome {
-            _ if lost => Some("possibly lost"),
-            Outcome::Failed(FailReason::Offline) => Some("still in IoT Central"),
+            _ if lost => Some("possibly lost".to_owned()),
+            Outcome::Failed(FailReason::Offline) => Some(format!("still in {}", source.home())),
             _ => None,
         },
         lost,
@@ -85,6 +88,11 @@ fn words(outcome: Outcome) -> &'static str {
         Outcome::Skipped(SkipReason::IndividualAttestation) => "with individual attestation",
         Outcome::Skipped(SkipReason::IdNotAllowed) => "with an id that DPS does not allow",
         Outcome::Skipped(SkipReason::Edge) => "for IoT Edge",
+        Outcome::Skipped(SkipReason::Certificate) => "with an X.509 certificate",
+        Outcome::Skipped(SkipReason::Tpm) => "with a TPM",
+        Outcome::Skipped(SkipReason::HubOnlyKey) => "with a key that only the hub knows",
+        Outcome::Skipped(SkipReason::KeyUnknown) => "with a key of no known enrollment",
+        Outcome::Skipped(SkipReason::GroupLeft) => "whose enrollment group is not carried over",
         Outcome::Skipped(SkipReason::OtherEnrollment) => "with an individual enrollment at the target",
         Outcome::Skipped(reason) => reason.words(),
         Outcome::Pending | Outcome::Waiting(_) | Outcome::Moved | Outcome::Returned | Outcome::WentBack => "",
@@ -94,6 +102,7 @@ fn words(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::fixture::{hub_source, plan};
 
     fn fleet() -> Vec<(Outcome, u64)> {
         vec![
@@ -108,20 +117,26 @@ mod tests {
 
     #[test]
     fn devices_that_may_be_lost_stand_first_and_are_called_so() {
-        let all = breakdowns(&fleet(), &DeviceQuery::default(), "/m");
+        let all = breakdowns(&fleet(), &DeviceQuery::default(), "/m", &plan().source);
         let failed: Vec<&str> = all[0].links.iter().map(|link| link.text.as_str()).collect();
         assert_eq!(failed, ["4 not seen at the target", "12 offline", "6 refused"]);
-        let notes: Vec<_> = all[0].links.iter().map(|link| link.note).collect();
+        let notes: Vec<_> = all[0].links.iter().map(|link| link.note.as_deref()).collect();
         assert_eq!(notes, [Some("possibly lost"), Some("still in IoT Central"), None]);
         assert_eq!(all[0].links[0].href, "/m?outcome=failed&reason=not_seen#devices-title");
     }
 
     #[test]
+    fn devices_of_a_hub_that_were_not_reached_are_still_in_their_hub() {
+        let all = breakdowns(&fleet(), &DeviceQuery::default(), "/m", &hub_source());
+        assert_eq!(all[0].links[1].note.as_deref(), Some("still in their hub"));
+    }
+
+    #[test]
     fn the_counts_of_a_breakdown_are_those_of_its_place() {
-        let all = breakdowns(&fleet(), &DeviceQuery::default(), "/m");
+        let all = breakdowns(&fleet(), &DeviceQuery::default(), "/m", &plan().source);
         let labels: Vec<_> = all.iter().map(|breakdown| (breakdown.label, breakdown.links.len())).collect();
         assert_eq!(labels, [("Failed", 3), ("Skipped", 1)]);
-        assert!(breakdowns(&[(Outcome::Moved, 3)], &DeviceQuery::default(), "/m").is_empty());
+        assert!(breakdowns(&[(Outcome::Moved, 3)], &DeviceQuery::default(), "/m", &plan().source).is_empty());
     }
 
     #[test]

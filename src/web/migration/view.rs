@@ -156,7 +156,7 @@ impl MigrationView {
             poll: Poll::of(&migration.state, query.href(&format!("{path}/live"))),
             oob,
             title: format!("{} · {}", status.summary.badge.label, migration.name),
-            breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path),
+            breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path, &migration.plan.source),
             rest: (migration.state.is_ended() && has_rest(&counts))
                 .then(|| Entered::rest_of(&migration, suffix).page()),
             change: (migration.state == MigrationState::Draft).then(|| Entered::of(&migration, suffix).page()),
@@ -165,7 +165,7 @@ impl MigrationView {
             filters: filters(&query, &shown, page.matching, &path),
             pages: pagination(&page, &query, &path),
             no_devices: no_devices(&query, &migration.state),
-            devices: page.devices.iter().map(|device| DeviceRow::of(device, now)).collect(),
+            devices: page.devices.iter().map(|device| DeviceRow::of(device, now, &migration.plan.source)).collect(),
             events: EventList::read(store, id, None, NEWEST).await?,
             query,
             name: migration.name,

@@ -8,15 +8,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
+use super::canary::canary_mistake;
 use super::entered::Entered;
 use super::page::{Refused, caller, show, show_refused};
-use super::parse::{self, Chosen, FieldKey, Mistake};
-use super::reading::{Trouble, Wait};
-use super::survey::count_key;
+use super::parse::{self, Chosen};
+use super::reading::Wait;
 use super::surveyor::{Anew, Caller, Manner};
-use crate::azure::error::{AzureError, ErrorKind};
 use crate::identity::{MaybeUser, Person, sign_in_url};
-use crate::migration::model::{Actor, Plan};
+use crate::migration::model::Actor;
 use crate::migration::preflight;
 use crate::store::migrations::{self, NewMigration};
 use crate::web::components::Kind;
@@ -94,36 +93,6 @@ async fn judge(web: &Web, caller: &Caller, entered: &Entered) -> Result<Chosen, 
         Err(found) => mistakes = found,
     }
     Err(Box::new(Refused { offer, review, mistakes }))
-}
-
-/// Why the canary cannot go first. Whether it is in the group is only known once the group was counted; the engine looks
-/// again.
-async fn canary_mistake(web: &Web, caller: &Caller, plan: &Plan) -> Option<Mistake> {
-    let id = plan.canary.as_ref()?;
-    let source = plan.source.app()?;
-    let mistake = |words: String| Some(Mistake { field: FieldKey::Canary, words });
-    let key = count_key(caller, &source.subdomain, &source.group, &source.template);
-    if web.surveyor.counting.holds(&key, id) == Some(false) {
-        return mistake(format!(
-            "{id} is no device of the template {} in the group {}.",
-            source.template_name, source.group_name
-        ));
-    }
-    match web.surveyor.device(caller, &source.subdomain, id).await {
-        Ok(device) if device.template.as_ref() != Some(&source.template) => {
-            mistake(format!("{id} is not a device of the template {}.", source.template_name))
-        }
-        Ok(device) if device.simulated == Some(true) => mistake(format!("{id} is simulated and cannot move.")),
-        Ok(device) if device.enabled == Some(false) => mistake(format!("{id} is blocked or waits for approval.")),
-        Ok(_) => None,
-        Err(AzureError { kind: ErrorKind::NotFound, .. }) => {
-            mistake(format!("There is no device {id} in {}.", source.app_display_name))
-        }
-        Err(error) => {
-            tracing::warn!(error = %error, "a canary could not be checked");
-            mistake(format!("It could not be checked. {}", Trouble::from(&error).what))
-        }
-    }
 }
 
 async fn draft(web: &Web, person: &Person, entered: &Entered, chosen: Chosen) -> Result<Response, PageError> {

@@ -6,13 +6,13 @@ use url::form_urlencoded::Serializer;
 
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
-use crate::migration::model::{Carry, Source, Target};
+use crate::migration::model::{Carry, HubSource, Source, Target};
 use crate::migration::{Migration, Mode};
 use crate::web::paths;
 
 /// The raw fields. All are optional and none is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(from = "Vec<(String, String)>")]
 pub struct Entered {
     /// Name of the migration.
     pub name: String,
@@ -26,9 +26,13 @@ pub struct Entered {
     pub group: String,
     /// `@id` of the device template.
     pub template: String,
-    /// Service host of the DPS.
+    /// Service host of the DPS that devices of a hub came by, or [`NO_DPS`].
+    pub source_dps: String,
+    /// Hosts of the hubs that they are in.
+    pub source_hubs: Vec<String>,
+    /// Service host of the DPS that devices go to.
     pub dps: String,
-    /// Host of the hub.
+    /// Host of the hub that they go to.
     pub hub: String,
     /// Subdomain of the application that the devices go to, chosen from the list.
     pub target_application: String,
@@ -48,16 +52,71 @@ pub struct Entered {
     pub canary: String,
     /// Minutes.
     pub minutes: String,
+    /// Seconds that a hub waits for a device to connect.
+    pub connect_seconds: String,
+    /// Seconds that a device of a hub has to answer.
+    pub response_seconds: String,
     /// Not empty: read Azure anew. Not kept in addresses.
     pub reload: String,
     /// Names this filling-in, so that pressing *Migrate* twice makes one migration. Not kept in addresses.
     pub key: String,
 }
 
+/// What stands for the choice of hubs without a DPS.
+pub(super) const NO_DPS: &str = "none";
+/// Form key of each hub that devices come from.
+pub(super) const SOURCE_HUB: &str = "source_hub";
+
 /// What the name of a migration of the rest ends with.
 const REST: &str = ", the rest";
 
+impl From<Vec<(String, String)>> for Entered {
+    /// Fields that this form does not know say nothing.
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        let mut entered = Self::default();
+        for (key, value) in pairs {
+            if key == SOURCE_HUB {
+                if !value.is_empty() && !entered.source_hubs.contains(&value) {
+                    entered.source_hubs.push(value);
+                }
+            } else if let Some(field) = entered.field(&key) {
+                *field = value;
+            }
+        }
+        entered
+    }
+}
+
 impl Entered {
+    /// The field of a form key that has one value.
+    fn field(&mut self, key: &str) -> Option<&mut String> {
+        Some(match key {
+            "name" => &mut self.name,
+            "mode" => &mut self.mode,
+            "application" => &mut self.application,
+            "address" => &mut self.address,
+            "group" => &mut self.group,
+            "template" => &mut self.template,
+            "source_dps" => &mut self.source_dps,
+            "dps" => &mut self.dps,
+            "hub" => &mut self.hub,
+            "target_application" => &mut self.target_application,
+            "target_address" => &mut self.target_address,
+            "target_template" => &mut self.target_template,
+            "on_arrival" => &mut self.on_arrival,
+            "individual" => &mut self.individual,
+            "unassigned" => &mut self.unassigned,
+            "carry" => &mut self.carry,
+            "canary" => &mut self.canary,
+            "minutes" => &mut self.minutes,
+            "connect_seconds" => &mut self.connect_seconds,
+            "response_seconds" => &mut self.response_seconds,
+            "reload" => &mut self.reload,
+            "key" => &mut self.key,
+            _ => return None,
+        })
+    }
+
     /// The form as it was filled in for a migration. `suffix`: the end of the hosts of this cloud's applications.
     #[must_use]
     pub fn of(migration: &Migration, suffix: &str) -> Self {
@@ -72,15 +131,25 @@ impl Entered {
                 let (group, template) = (app.group.to_string(), app.template.to_string());
                 Self { application, address, group, template, ..Self::default() }
             }
-            Source::Hub(_) => Self::default(),
+            Source::Hub(hubs) => Self::of_hubs(hubs),
+        };
+        let entered = match migration.plan.source {
+            Source::App(_) => Self {
+                on_arrival: yes(migration.plan.register_on_arrival),
+                carry: Some(migration.plan.carry)
+                    .filter(|carry| *carry != Carry::Few)
+                    .map_or("", Carry::stored)
+                    .to_owned(),
+                unassigned: yes(migration.plan.tell_unassigned),
+                individual: yes(migration.plan.carry_individual),
+                ..entered
+            },
+            // Nobody was asked.
+            Source::Hub(_) => entered,
         };
         let entered = Self {
             name: migration.name.clone(),
             mode: migration.mode.stored().to_owned(),
-            on_arrival: yes(migration.plan.register_on_arrival),
-            carry: Some(migration.plan.carry).filter(|carry| *carry != Carry::Few).map_or("", Carry::stored).to_owned(),
-            unassigned: yes(migration.plan.tell_unassigned),
-            individual: yes(migration.plan.carry_individual),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
             ..entered
@@ -95,6 +164,16 @@ impl Entered {
         }
     }
 
+    fn of_hubs(source: &HubSource) -> Self {
+        Self {
+            source_dps: source.dps.as_ref().map_or_else(|| NO_DPS.to_owned(), |dps| dps.host.to_string()),
+            source_hubs: source.hubs.iter().map(|hub| hub.host.to_string()).collect(),
+            connect_seconds: source.connect_seconds.to_string(),
+            response_seconds: source.response_seconds.to_string(),
+            ..Self::default()
+        }
+    }
+
     /// From where to where; a form that has not been touched moves devices to a hub.
     #[must_use]
     pub fn mode(&self) -> Option<Mode> {
@@ -105,6 +184,12 @@ impl Entered {
     #[must_use]
     pub fn is_into_central(&self) -> bool {
         matches!(self.mode(), Some(Mode::CentralToCentral | Mode::HubToCentral))
+    }
+
+    /// The devices come from hubs.
+    #[must_use]
+    pub fn is_from_hub(&self) -> bool {
+        self.mode() == Some(Mode::HubToCentral)
     }
 
     /// The form for the devices that a migration did not move. Its canary has moved or is to be chosen anew.
@@ -127,6 +212,7 @@ impl Entered {
             ("address", &self.address),
             ("group", &self.group),
             ("template", &self.template),
+            ("source_dps", &self.source_dps),
             ("dps", &self.dps),
             ("hub", &self.hub),
             ("target_application", &self.target_application),
@@ -138,9 +224,12 @@ impl Entered {
             ("carry", &self.carry),
             ("canary", &self.canary),
             ("minutes", &self.minutes),
+            ("connect_seconds", &self.connect_seconds),
+            ("response_seconds", &self.response_seconds),
         ];
         let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        Serializer::new(String::new()).extend_pairs(filled).finish()
+        let hubs = self.source_hubs.iter().map(|host| (SOURCE_HUB, host));
+        Serializer::new(String::new()).extend_pairs(filled.chain(hubs)).finish()
     }
 
     /// The address of the form with these fields filled in.
@@ -152,11 +241,15 @@ impl Entered {
         }
     }
 
-    /// The way back here from a sign-in. Only a name that is far too long is left behind.
+    /// The way back here from a sign-in. Only a name that is far too long is left behind, and a great many hubs.
     #[must_use]
     pub fn return_to(&self) -> LocalPath {
         let nameless = || Self { name: String::new(), ..self.clone() };
-        LocalPath::parse(&self.page()).or_else(|| LocalPath::parse(&nameless().page())).unwrap_or_default()
+        let hubless = || Self { source_hubs: Vec::new(), ..nameless() };
+        LocalPath::parse(&self.page())
+            .or_else(|| LocalPath::parse(&nameless().page()))
+            .or_else(|| LocalPath::parse(&hubless().page()))
+            .unwrap_or_default()
     }
 
     /// Whether Azure shall be read anew.
@@ -167,34 +260,5 @@ impl Entered {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::extract::Query;
-
-    use super::*;
-
-    #[test]
-    fn what_was_entered_survives_the_way_through_an_address() {
-        let entered = Entered {
-            name: "Müller & Söhne <b>#1?</b>".into(),
-            template: "dtmi:modelDefinition:contoso:boiler;1".into(),
-            minutes: "15".into(),
-            ..Entered::default()
-        };
-        let page = entered.page();
-        let uri = page.parse().expect("an address");
-        let Query(back) = Query::<Entered>::try_from_uri(&uri).expect("the same form");
-        assert_eq!(back, entered);
-        assert_eq!(entered.return_to().as_str(), page);
-    }
-
-    #[test]
-    fn an_endless_name_does_not_keep_the_rest_from_coming_back() {
-        let entered = Entered { name: "x".repeat(5_000), group: "g".into(), ..Entered::default() };
-        assert_eq!(entered.return_to().as_str(), "/?group=g");
-    }
-
-    #[test]
-    fn an_empty_form_has_the_plain_address() {
-        assert_eq!(Entered { reload: "1".into(), ..Entered::default() }.page(), "/");
-    }
-}
+#[path = "entered_tests.rs"]
+mod tests;

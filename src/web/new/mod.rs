@@ -7,12 +7,17 @@
 
 mod address;
 mod application;
+mod canary;
+mod count_words;
 mod create;
 mod entered;
+mod from_hub;
+mod options;
 mod page;
 mod parse;
 mod reading;
 mod rights;
+mod rights_from_hub;
 mod summary;
 mod survey;
 mod surveyor;
@@ -23,11 +28,12 @@ use axum::routing::{get, post};
 
 pub use surveyor::Surveyor;
 
+pub(super) use count_words::CountWords;
 pub(super) use entered::Entered;
+pub(super) use options::carry_label;
 pub(super) use page::show;
 pub(super) use reading::Trouble;
-pub(super) use summary::{CountWords, pace};
-pub(super) use view::carry_label;
+pub(super) use summary::pace;
 
 use super::paths;
 use super::state::Web;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::entered::Entered;
+use super::options::Options;
 use super::parse::Mistake;
 use super::reading::Wait;
 use super::summary::{Audience, Summary};
@@ -33,6 +34,7 @@ struct FormPage {
     request_key: String,
     form: Fields,
     lists: Choices,
+    options: Options,
     summary: Summary,
     mistakes: Vec<Mistake>,
     /// *Migrate* was pressed, and refused.
@@ -41,10 +43,14 @@ struct FormPage {
 }
 
 #[derive(Template)]
-#[template(source = "{% include \"new/choices.html\" %}{% include \"new/summary.html\" %}", ext = "html")]
+#[template(
+    source = "{% include \"new/choices.html\" %}{% include \"new/options.html\" %}{% include \"new/summary.html\" %}",
+    ext = "html"
+)]
 struct ChoicesFragment {
     entered: Entered,
     lists: Choices,
+    options: Options,
     summary: Summary,
     out_of_band: bool,
 }
@@ -72,12 +78,13 @@ pub(in crate::web) async fn show(
     web: &Web,
     shell: Shell,
     person: &Person,
-    entered: Entered,
+    mut entered: Entered,
 ) -> Result<Response, PageError> {
     let caller = caller(web, person);
     let anew = if entered.wants_reload() { Anew::Everything } else { Anew::Nothing };
     let manner = Manner { anew, wait: Wait::AWhile };
     let offer = web.surveyor.offer(&caller, &entered, manner).await;
+    offer.drop_stale(&mut entered);
     let review = web.surveyor.review(&caller, &entered, &offer, manner).await;
     render::page(&form_page(web, shell, entered, &offer, &review, Vec::new(), false))
 }
@@ -104,6 +111,7 @@ fn form_page(
         request_key: Uuid::new_v4().to_string(),
         form: Fields::new(&entered, &mistakes, web.site.sandbox.is_some()),
         lists: Choices::new(&entered, offer, &mistakes),
+        options: Options::new(&entered, &mistakes),
         summary: Summary::new(&entered, review, Audience::Page),
         entered,
         mistakes,
@@ -122,19 +130,20 @@ fn minutes(web: &Web, entered: &Entered) -> String {
 pub(super) async fn choices(
     State(web): State<Web>,
     user: MaybeUser,
-    Query(entered): Query<Entered>,
+    Query(mut entered): Query<Entered>,
 ) -> Result<Response, PageError> {
     let Some(person) = user.person else { return Ok(sign_in_first(&entered)) };
     let caller = caller(&web, &person);
     let anew = if entered.wants_reload() { Anew::Everything } else { Anew::Nothing };
     let offer = web.surveyor.offer(&caller, &entered, Manner { anew, wait: Wait::Longer }).await;
+    offer.drop_stale(&mut entered);
     if entered.wants_reload() {
         web.surveyor.forget_verdicts(&caller, &entered, &offer);
     }
-    let lists = Choices::new(&entered, &offer, &[]);
+    let (lists, options) = (Choices::new(&entered, &offer, &[]), Options::new(&entered, &[]));
     let summary = Summary::pending(&entered);
     let address = entered.page();
-    let mut answer = render::page(&ChoicesFragment { entered, lists, summary, out_of_band: true })?;
+    let mut answer = render::page(&ChoicesFragment { entered, lists, options, summary, out_of_band: true })?;
     if let Ok(address) = HeaderValue::from_str(&address) {
         answer.headers_mut().insert(HeaderName::from_static("hx-replace-url"), address);
     }

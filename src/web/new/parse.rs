@@ -1,13 +1,13 @@
 //! From what was entered to what was chosen: every value is held against what Azure offers now, so that nothing in a
 //! form has to be believed.
 
+mod source;
 mod target;
 
-use super::entered::Entered;
+use super::entered::{Entered, SOURCE_HUB};
 use super::surveyor::{AppMistake, Offer};
-use crate::azure::central::{DeviceGroup, DeviceTemplate};
 use crate::ids::DeviceId;
-use crate::migration::model::{Carry, CentralSource, Plan, Source};
+use crate::migration::model::{Carry, Plan, Source, Target};
 use crate::migration::{Migration, Mode};
 
 /// A field of the form, by its key.
@@ -19,6 +19,8 @@ pub(super) enum FieldKey {
     Address,
     Group,
     Template,
+    SourceDps,
+    SourceHubs,
     Dps,
     Hub,
     TargetApplication,
@@ -27,6 +29,8 @@ pub(super) enum FieldKey {
     Carry,
     Canary,
     Minutes,
+    Connect,
+    Respond,
 }
 
 impl FieldKey {
@@ -39,6 +43,8 @@ impl FieldKey {
             Self::Address => "address",
             Self::Group => "group",
             Self::Template => "template",
+            Self::SourceDps => "source_dps",
+            Self::SourceHubs => SOURCE_HUB,
             Self::Dps => "dps",
             Self::Hub => "hub",
             Self::TargetApplication => "target_application",
@@ -47,6 +53,8 @@ impl FieldKey {
             Self::Carry => "carry",
             Self::Canary => "canary",
             Self::Minutes => "minutes",
+            Self::Connect => "connect_seconds",
+            Self::Respond => "response_seconds",
         }
     }
 
@@ -61,11 +69,14 @@ impl FieldKey {
             Self::TargetTemplate => "Assign to template (optional)",
             Self::Group => "Device group",
             Self::Template => "Device template",
-            Self::Dps => "IoT DPS instance",
+            Self::SourceDps | Self::Dps => "IoT DPS instance",
+            Self::SourceHubs => "Associated hubs",
             Self::Hub => "IoT hub",
             Self::Carry => "Carry over names and properties",
             Self::Canary => "Canary device",
             Self::Minutes => "Give up on a device that does not turn up after (minutes)",
+            Self::Connect => "Seconds to connect",
+            Self::Respond => "Seconds to answer",
         }
     }
 }
@@ -98,8 +109,8 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
             mistakes.push(mistake);
         }
     };
-    let (name, canary, minutes) = (name(&entered.name), canary(&entered.canary), minutes(&entered.minutes));
-    let (mode, source, target) = (mode(entered), source(entered, offer), target::target(entered, offer));
+    let (name, canary, minutes) = (name(&entered.name), canary(entered), minutes(&entered.minutes));
+    let (mode, source, target) = (mode(entered), source::source(entered, offer), target::target(entered, offer));
     note(name.as_ref().map(drop).map_err(Clone::clone));
     note(mode.as_ref().map(drop).map_err(Clone::clone));
     note(canary.as_ref().map(drop).map_err(Clone::clone));
@@ -109,26 +120,29 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
     mistakes.sort_by_key(|mistake| mistake.field);
     match (name, mode, canary, minutes, source, target) {
         (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
-            let register_on_arrival = !entered.on_arrival.is_empty();
-            let carry_individual = !entered.individual.is_empty();
-            let tell_unassigned = !entered.unassigned.is_empty();
-            let carry = Carry::from_stored(&entered.carry).unwrap_or(Carry::Few);
-            Ok(Chosen {
-                name,
-                mode,
-                plan: Plan {
-                    source,
-                    target,
-                    register_on_arrival,
-                    carry_individual,
-                    tell_unassigned,
-                    carry,
-                    canary,
-                    arrival_minutes,
-                },
-            })
+            let plan = plan(entered, source, target);
+            Ok(Chosen { name, mode, plan: Plan { canary, arrival_minutes, ..plan } })
         }
         _ => Err(mistakes),
+    }
+}
+
+/// With what else was chosen. From hubs it is known whose keys a device has, and what twins hold has no place in an
+/// application: nothing of that is asked, and what was entered for another mode says nothing here.
+fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
+    let from_app = source.app().is_some();
+    Plan {
+        register_on_arrival: from_app && !entered.on_arrival.is_empty(),
+        carry_individual: !from_app || !entered.individual.is_empty(),
+        tell_unassigned: from_app && !entered.unassigned.is_empty(),
+        carry: match from_app {
+            true => Carry::from_stored(&entered.carry).unwrap_or(Carry::Few),
+            false => Carry::Nothing,
+        },
+        source,
+        target,
+        canary: None,
+        arrival_minutes: 0,
     }
 }
 
@@ -160,19 +174,20 @@ fn is_invisible(c: char) -> bool {
 
 fn mode(entered: &Entered) -> Result<Mode, Mistake> {
     match entered.mode() {
-        Some(mode @ (Mode::CentralToHub | Mode::CentralToCentral)) => Ok(mode),
-        Some(Mode::HubToCentral) => wrong(FieldKey::Mode, "This version moves devices out of IoT Central only."),
+        Some(mode) => Ok(mode),
         None => wrong(FieldKey::Mode, "Choose a migration mode."),
     }
 }
 
-fn canary(text: &str) -> Result<Option<DeviceId>, Mistake> {
-    let id = text.trim();
+fn canary(entered: &Entered) -> Result<Option<DeviceId>, Mistake> {
+    let id = entered.canary.trim();
     if id.is_empty() {
         return Ok(None);
     }
     if id.chars().count() > DEVICE_ID_MAX || id.chars().any(|c| c.is_whitespace() || is_invisible(c)) {
-        return wrong(FieldKey::Canary, "This is not a device id. Copy it from the device's page in IoT Central.");
+        let place =
+            if entered.is_from_hub() { "the hub's list of devices" } else { "the device's page in IoT Central" };
+        return wrong(FieldKey::Canary, format!("This is not a device id. Copy it from {place}."));
     }
     Ok(Some(DeviceId::new(id)))
 }
@@ -182,40 +197,6 @@ fn minutes(text: &str) -> Result<u32, Mistake> {
         Ok(minutes) if (1..=MINUTES_MAX).contains(&minutes) => Ok(minutes),
         _ => wrong(FieldKey::Minutes, "Give a whole number of minutes from 1 to 1440 (a day)."),
     }
-}
-
-fn source(entered: &Entered, offer: &Offer) -> Result<Source, Vec<Mistake>> {
-    let app = match &offer.app {
-        Some(Ok(app)) => app,
-        Some(Err(mistake)) => return Err(vec![app_mistake(mistake, FieldKey::Application, FieldKey::Address)]),
-        None if entered.application.is_empty() => {
-            return Err(vec![mistake(FieldKey::Application, "Choose the application that the devices are in.")]);
-        }
-        None => return Err(vec![mistake(FieldKey::Application, unread("The applications"))]),
-    };
-    let contents = offer.contents.ready();
-    let group =
-        pick(FieldKey::Group, &entered.group, contents.map(|all| all.groups.as_slice()), |group: &DeviceGroup| {
-            group.id.as_str() == entered.group
-        });
-    let template = pick(
-        FieldKey::Template,
-        &entered.template,
-        contents.map(|all| all.templates.as_slice()),
-        |template: &DeviceTemplate| template.id.as_str() == entered.template,
-    );
-    let (group, template) = both(group, template)?;
-    Ok(Source::App(CentralSource {
-        app_id: app.arm.as_ref().map(|arm| arm.id.clone()),
-        app_name: app.arm.as_ref().map_or_else(|| app.subdomain.to_string(), |arm| arm.name.clone()),
-        app_display_name: app.label().to_owned(),
-        subdomain: app.subdomain.clone(),
-        group: group.id.clone(),
-        group_name: group.display_name.clone(),
-        template: template.id.clone(),
-        template_name: template.display_name.clone(),
-        component: template.migration.as_ref().and_then(|command| command.component.clone()),
-    }))
 }
 
 fn pick<'a, T>(

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::azure::arm::{CentralApp, DpsResource, HubResource, HubTier, Inventory, LinkedHub};
+use crate::azure::central::DeviceTemplate;
 use crate::ids::HubHost;
 use crate::web::new::reading::Loaded;
 use crate::web::new::surveyor::{CentralAppName, ChosenApp, Contents};
 
-fn dps() -> DpsResource {
+pub(super) fn dps() -> DpsResource {
     DpsResource {
         id: "/subscriptions/1/dps".into(),
         name: "contoso-dps".into(),
@@ -28,7 +29,7 @@ fn dps() -> DpsResource {
     }
 }
 
-fn hub(host: &str) -> HubResource {
+pub(super) fn hub(host: &str) -> HubResource {
     HubResource {
         id: "/subscriptions/1/hub".into(),
         name: "contoso-hub".into(),
@@ -81,6 +82,7 @@ fn offer() -> Offer {
         hub: Loaded::Ready(Arc::new(hub("contoso-hub.azure-devices.net"))),
         target_app: None,
         target_templates: Loaded::NotAsked,
+        from_hub: None,
     }
 }
 
@@ -143,7 +145,7 @@ fn ids_that_azure_does_not_offer_are_refused_at_their_field() {
     assert_eq!(forged(|form| form.group = "forged".into()), [FieldKey::Group]);
     assert_eq!(forged(|form| form.template = "dtmi:forged;1".into()), [FieldKey::Template]);
     assert_eq!(forged(|form| form.dps = "forged.azure-devices-provisioning.net".into()), [FieldKey::Dps]);
-    assert!(forged(|form| form.mode = "hub_to_central".into()).contains(&FieldKey::Mode));
+    assert!(forged(|form| form.mode = "hub_to_nowhere".into()).contains(&FieldKey::Mode));
     assert_eq!(forged(|form| form.mode = "sideways".into()), [FieldKey::Mode]);
 }
 
@@ -192,7 +194,7 @@ fn an_application_that_does_not_run_is_the_mistake_and_not_its_lists() {
     assert_eq!(found, [Mistake { field: FieldKey::Application, words }]);
 }
 
-fn into_central() -> (Entered, Offer) {
+pub(super) fn into_central() -> (Entered, Offer) {
     let template = DeviceTemplate {
         id: "dtmi:target:boiler;1".into(),
         display_name: "Boiler".into(),
@@ -235,3 +237,6 @@ fn an_application_cannot_be_both_source_and_target() {
     assert_eq!(mistakes[0].field, FieldKey::TargetApplication);
     assert!(mistakes[0].words.contains("in already"), "{}", mistakes[0].words);
 }
+
+#[path = "parse_from_hub_tests.rs"]
+mod from_hub;

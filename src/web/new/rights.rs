@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::entered::Entered;
 use super::reading::{Loaded, Trouble};
+use super::rights_from_hub::source_keys;
 use super::survey::count_key;
 use super::surveyor::{Caller, ChosenApp, Manner, Offer, Surveyor};
 use crate::azure::central::{CentralAttestation, CentralEnrollmentGroup, GroupKind};
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::azure::keys::{ArmPolicyKeys, PolicyKeys, Right as KeyRight};
-use crate::ids::ArmId;
-use crate::migration::preflight::{EnrollmentFacts, Right, RightCheck, Verdict};
+use crate::ids::{ArmId, HubHost};
+use crate::migration::preflight::{EnrollmentFacts, HubCounts, Right, RightCheck, Verdict};
 
 /// What rights are tried on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,19 +24,40 @@ pub(super) enum RightsKey {
     Dps(ArmId),
     /// A hub.
     Hub(ArmId),
+    /// A DPS that devices came by.
+    SourceDps(ArmId),
+    /// A hub that devices come from.
+    SourceHub(ArmId),
 }
+
+/// A hub, and how many devices it has, or why that is not known.
+pub(super) type Counted = (HubHost, Result<HubCounts, String>);
 
 /// How trying went, and what was learned on the way. No keys are kept.
 #[derive(Debug, Default)]
 pub(super) struct Rights {
     pub(super) checks: Vec<RightCheck>,
     pub(super) enrollment: Option<EnrollmentFacts>,
+    /// What hubs that devices come from said of them.
+    pub(super) counted: Vec<Counted>,
+}
+
+impl Rights {
+    pub(super) fn of(checks: Vec<RightCheck>) -> Self {
+        Self { checks, ..Self::default() }
+    }
+
+    /// Another try may tell more.
+    fn is_worth_another_try(&self) -> bool {
+        self.checks.iter().any(|check| check.verdict != Verdict::Granted)
+            || self.counted.iter().any(|(_, devices)| devices.is_err())
+    }
 }
 
 impl Surveyor {
     /// Tries the rights on everything that was chosen. A verdict of `Loaded::Reading` is in the last place.
     pub(super) async fn rights(&self, caller: &Caller, offer: &Offer, manner: Manner) -> Loaded<Rights> {
-        let (app, target_app, dps, hub) = tokio::join!(
+        let (app, target_app, dps, hub, source) = tokio::join!(
             async {
                 match offer.chosen_app() {
                     Some(app) if offer.contents.ready().is_some() => self.rights_in(caller, app, manner).await,
@@ -62,9 +84,10 @@ impl Surveyor {
                     None => Loaded::NotAsked,
                 }
             },
+            self.rights_to_source(caller, offer, manner),
         );
-        let mut all = Rights { checks: groups_check(offer).into_iter().collect(), enrollment: None };
-        for part in [app, target_app, dps, hub] {
+        let mut all = Rights::of(groups_check(offer).into_iter().collect());
+        for part in [app, target_app, dps, hub].into_iter().chain(source) {
             match part {
                 Loaded::NotAsked => {}
                 Loaded::Reading => return Loaded::Reading,
@@ -72,6 +95,7 @@ impl Surveyor {
                 Loaded::Ready(part) => {
                     all.checks.extend(part.checks.iter().cloned());
                     all.enrollment = all.enrollment.or(part.enrollment);
+                    all.counted.extend(part.counted.iter().cloned());
                 }
             }
         }
@@ -94,7 +118,7 @@ impl Surveyor {
                 check(Right::ReadConnectivity, verdict(groups)),
                 check(Right::Jobs, verdict(jobs)),
             ];
-            Ok(Arc::new(Rights { checks, enrollment }))
+            Ok(Arc::new(Rights { enrollment, ..Rights::of(checks) }))
         };
         let key = RightsKey::Application(app.subdomain.as_str().to_ascii_lowercase());
         self.tried(caller, key, manner, read).await
@@ -112,7 +136,7 @@ impl Surveyor {
             let check = |right, verdict| RightCheck { right, scope: scope.clone(), verdict };
             let checks =
                 vec![check(Right::ReadDevices, verdict(devices)), check(Right::ReadConnectivity, verdict(groups))];
-            Ok(Arc::new(Rights { checks, enrollment: None }))
+            Ok(Arc::new(Rights::of(checks)))
         };
         let key = RightsKey::Target(app.subdomain.as_str().to_ascii_lowercase());
         self.tried(caller, key, manner, read).await
@@ -124,10 +148,7 @@ impl Surveyor {
         let read = async move {
             let needs = [KeyRight::EnrollmentRead, KeyRight::EnrollmentWrite, KeyRight::RegistrationStatusRead];
             let verdict = keys_verdict(&ArmPolicyKeys::dps(arm, id), &needs).await;
-            Ok(Arc::new(Rights {
-                checks: vec![RightCheck { right: Right::ListDpsKeys, scope, verdict }],
-                enrollment: None,
-            }))
+            Ok(Arc::new(Rights::of(vec![RightCheck { right: Right::ListDpsKeys, scope, verdict }])))
         };
         self.tried(caller, key, manner, read).await
     }
@@ -138,10 +159,7 @@ impl Surveyor {
         let read = async move {
             let needs = [KeyRight::RegistryWrite, KeyRight::ServiceConnect];
             let verdict = keys_verdict(&ArmPolicyKeys::hub(arm, id), &needs).await;
-            Ok(Arc::new(Rights {
-                checks: vec![RightCheck { right: Right::ListHubKeys, scope, verdict }],
-                enrollment: None,
-            }))
+            Ok(Arc::new(Rights::of(vec![RightCheck { right: Right::ListHubKeys, scope, verdict }])))
         };
         self.tried(caller, key, manner, read).await
     }
@@ -153,7 +171,7 @@ impl Surveyor {
         let hub = offer.hub.ready().map(|hub| RightsKey::Hub(hub.id.clone()));
         let target =
             offer.chosen_target_app().map(|app| RightsKey::Target(app.subdomain.as_str().to_ascii_lowercase()));
-        for key in [app, target, dps, hub].into_iter().flatten() {
+        for key in [app, target, dps, hub].into_iter().flatten().chain(source_keys(offer)) {
             self.rights.forget(&(caller.person.clone(), key));
         }
         if let Some(app) = offer.chosen_app() {
@@ -163,13 +181,13 @@ impl Surveyor {
     }
 
     /// Keeps a verdict for a while only if it is good: who was just given a right must not hear the old answer.
-    async fn tried<F>(&self, caller: &Caller, key: RightsKey, manner: Manner, read: F) -> Loaded<Arc<Rights>>
+    pub(super) async fn tried<F>(&self, caller: &Caller, key: RightsKey, manner: Manner, read: F) -> Loaded<Arc<Rights>>
     where
         F: Future<Output = Result<Arc<Rights>, AzureError>> + Send + 'static,
     {
         let key = (caller.person.clone(), key);
         let answer = self.rights.get(key.clone(), manner.chosen_anew(), manner.wait, read).await;
-        if answer.ready().is_some_and(|rights| rights.checks.iter().any(|check| check.verdict != Verdict::Granted)) {
+        if answer.ready().is_some_and(|rights| rights.is_worth_another_try()) {
             self.rights.forget(&key);
         }
         answer
@@ -203,7 +221,7 @@ fn verdict<T>(answer: Result<T, AzureError>) -> Verdict {
 }
 
 /// Each need may be met by another policy.
-async fn keys_verdict(keys: &ArmPolicyKeys, needs: &[KeyRight]) -> Verdict {
+pub(super) async fn keys_verdict(keys: &ArmPolicyKeys, needs: &[KeyRight]) -> Verdict {
     for need in needs {
         match keys.key(std::slice::from_ref(need), None).await {
             Ok(_) => {}

@@ -1,10 +1,10 @@
 //! View model of the summary: how many devices match, what stands in the way, how fast it can go, and *Migrate*.
 
+use super::count_words::CountWords;
 use super::entered::Entered;
 use super::reading::Trouble;
 use super::survey::Review;
-use crate::engine::counting::CountState;
-use crate::migration::preflight::{self, ArrivalFloor, Finding, Right, Severity, grouped};
+use crate::migration::preflight::{self, ArrivalFloor, Finding, HubFinding, Right, Severity, Survey, grouped};
 use crate::web::components::Kind;
 
 /// The summary.
@@ -30,20 +30,6 @@ pub(super) struct Summary {
     /// Why *Migrate* cannot be pressed.
     pub(super) disabled: Option<&'static str>,
     pub(super) sign_in: String,
-}
-
-/// The count in words.
-#[derive(Debug)]
-pub(in crate::web) struct CountWords {
-    pub(in crate::web) headline: String,
-    /// `190 to move of 194`: what a start is about.
-    pub(in crate::web) to_move: String,
-    /// How many can be told to move, and whether that is final.
-    pub(in crate::web) movable: (String, bool),
-    /// The devices that are left out, each kind a sentence.
-    pub(in crate::web) left_out: Vec<String>,
-    pub(in crate::web) detail: Option<String>,
-    pub(in crate::web) counting: bool,
 }
 
 /// A finding in words.
@@ -86,7 +72,13 @@ impl Summary {
         let checking = review.rights.is_reading();
         let trouble = review.rights.trouble().cloned();
         let stands_in_the_way = !blocking.is_empty() || trouble.is_some() || review.unread;
-        let chosen = review.count.is_some() && review.floor.is_some();
+        let hubs = review.survey.from_hubs.as_ref();
+        let source_chosen = review.count.is_some() || hubs.is_some_and(|hubs| !hubs.hubs.is_empty());
+        let chosen = source_chosen && review.floor.is_some();
+        let devices = match hubs {
+            Some(hubs) => preflight::in_all(&hubs.hubs).map(|counts| counts.enabled),
+            None => review.count.as_ref().filter(|count| count.members_done).map(|count| count.matching),
+        };
         Self {
             pending: false,
             trigger: match audience {
@@ -94,18 +86,14 @@ impl Summary {
                 Audience::Script if counting || checking => "every 2s",
                 Audience::Script => "",
             },
-            count: review.count.as_ref().map(|count| CountWords::of(count, !entered.unassigned.is_empty())),
+            count: match hubs {
+                Some(hubs) => CountWords::of_hubs(&hubs.hubs),
+                None => review.count.as_ref().map(|count| CountWords::of(count, !entered.unassigned.is_empty())),
+            },
             checking,
-            pace: review.floor.as_ref().map(|floor| pace(floor, review.count.as_ref())),
-            keys: review.survey.enrollment.map(|groups| {
-                let noun = if groups.symmetric == 1 { "enrollment group" } else { "enrollment groups" };
-                let number = groups.symmetric;
-                format!(
-                    "{number} {noun} with symmetric keys: checked in the next step, added at the start where missing"
-                )
-            }),
-            again: stands_in_the_way
-                || findings.iter().any(|f| matches!(f, Finding::NotCounted { .. } | Finding::RightUnknown { .. })),
+            pace: review.floor.as_ref().map(|floor| pace(floor, devices)),
+            keys: keys(&review.survey).filter(|_| source_chosen || hubs.is_none()),
+            again: stands_in_the_way || findings.iter().any(is_worth_another_try),
             clear: chosen && !checking && !counting && !stands_in_the_way,
             disabled: match audience {
                 Audience::Script if stands_in_the_way => Some("Something stands in the way; see above."),
@@ -131,6 +119,22 @@ impl Summary {
     }
 }
 
+/// What becomes of the keys.
+fn keys(survey: &Survey) -> Option<String> {
+    if let Some(hubs) = &survey.from_hubs {
+        return Some(match &hubs.dps {
+            Some(dps) => format!(
+                "From the enrollments of {dps}, device by device; groups that devices use are added to the target at the start"
+            ),
+            None => "Of enrollment groups that you paste in the next step: devices with other keys are skipped".into(),
+        });
+    }
+    let groups = survey.enrollment?;
+    let noun = if groups.symmetric == 1 { "enrollment group" } else { "enrollment groups" };
+    let number = groups.symmetric;
+    Some(format!("{number} {noun} with symmetric keys: checked in the next step, added at the start where missing"))
+}
+
 fn sign_in(entered: &Entered) -> String {
     crate::identity::sign_in_url(&entered.return_to())
 }
@@ -146,6 +150,16 @@ impl Note {
     }
 }
 
+/// Another try may tell more.
+fn is_worth_another_try(finding: &Finding) -> bool {
+    let of_hub = |finding: &HubFinding| matches!(finding, HubFinding::NotCounted { .. } | HubFinding::NoDevices);
+    match finding {
+        Finding::NotCounted { .. } | Finding::RightUnknown { .. } => true,
+        Finding::OfHub(finding) => of_hub(finding),
+        _ => false,
+    }
+}
+
 /// What somebody should look at, before what is only good to know.
 fn by_weight(mut notes: Vec<Note>) -> Vec<Note> {
     notes.sort_by_key(|note| note.kind == Kind::Info);
@@ -156,74 +170,18 @@ fn by_weight(mut notes: Vec<Note>) -> Vec<Note> {
 fn kind(finding: &Finding) -> Kind {
     match finding {
         Finding::Simulated(_) | Finding::Blocked(_) | Finding::Unassigned(_) => Kind::Info,
+        Finding::OfHub(finding) if finding.is_remark() => Kind::Info,
         finding if finding.severity() == Severity::Blocking => Kind::Error,
         _ => Kind::Warning,
     }
 }
 
-impl CountWords {
-    /// `at least 3,400 devices match, counting`. `unassigned_too`: devices without a template are not left out.
-    pub(in crate::web) fn of(count: &CountState, unassigned_too: bool) -> Self {
-        let matching = grouped(count.matching);
-        let noun = if count.matching == 1 { "device matches" } else { "devices match" };
-        let headline = match (count.members_done, &count.error) {
-            (true, _) => format!("{matching} {noun}"),
-            (false, Some(_)) => format!("at least {matching} {noun}; the rest could not be counted"),
-            (false, None) => format!("at least {matching} {noun}, counting"),
-        };
-        let parts: Vec<String> = [
-            (count.other_template, "of another template"),
-            (count.simulated, "simulated"),
-            (count.blocked, "blocked or waiting for approval"),
-            (count.unprovisioned, "never connected"),
-        ]
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, words)| format!("{} {words}", grouped(number)))
-        .collect();
-        let members = match count.seen {
-            1 => "1 member of the group read".to_owned(),
-            seen => format!("{} members of the group read", grouped(seen)),
-        };
-        let detail = if parts.is_empty() { members } else { format!("{members}: {}", parts.join(", ")) };
-        let movable = grouped(count.matching.saturating_sub(count.simulated).saturating_sub(count.blocked));
-        let to_move = match (count.members_done, &count.error) {
-            (true, _) => format!("{movable} to move of {matching}"),
-            (false, Some(_)) => format!("at least {movable} to move of {matching}; the rest could not be counted"),
-            (false, None) => format!("at least {movable} to move of {matching}, counting"),
-        };
-        let movable = (movable, count.members_done);
-        Self {
-            headline,
-            to_move,
-            movable,
-            left_out: left_out(count, unassigned_too),
-            detail: Some(detail),
-            counting: !count.is_over(),
-        }
-    }
-}
-
-/// The devices that are not told, in the words of the findings.
-fn left_out(count: &CountState, unassigned_too: bool) -> Vec<String> {
-    let kinds = [
-        (count.simulated, Finding::Simulated as fn(u64) -> Finding),
-        (count.blocked, Finding::Blocked),
-        (count.unprovisioned, Finding::NeverConnected),
-        (count.other_template, Finding::OtherTemplate),
-        (if unassigned_too { 0 } else { count.unassigned }, Finding::Unassigned),
-    ];
-    let words = |finding: Finding| format!("{} {}", finding.what(), finding.remedy());
-    kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, finding)| words(finding(number))).collect()
-}
-
 /// `At most 1,000 devices a minute (the limit of a DPS): at least 4 min for 3,400 devices`.
-pub(in crate::web) fn pace(floor: &ArrivalFloor, count: Option<&CountState>) -> String {
+pub(in crate::web) fn pace(floor: &ArrivalFloor, devices: Option<u64>) -> String {
     let rate = format!("At most {} devices a minute ({})", grouped(u64::from(floor.per_minute)), floor.reason());
-    match count {
-        Some(count) if count.members_done && count.matching > 0 => {
-            format!("{rate}: {} for {} devices", floor.duration_words(count.matching), grouped(count.matching))
-        }
-        _ => rate,
+    match devices {
+        Some(0) | None => rate,
+        Some(1) => format!("{rate}: {} for 1 device", floor.duration_words(1)),
+        Some(devices) => format!("{rate}: {} for {} devices", floor.duration_words(devices), grouped(devices)),
     }
 }

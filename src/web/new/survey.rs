@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::entered::Entered;
+use super::from_hub::HubOffer;
 use super::reading::Loaded;
 use super::rights::Rights;
 use super::surveyor::{Caller, Manner, Offer, Surveyor};
@@ -60,12 +61,13 @@ impl Surveyor {
                 ..member_facts(group, count)
             }),
             enrollment: tried.enrollment,
-            dps: offer.dps.ready().map(|dps| DpsFacts {
+            dps: offer.dps.ready().map(Arc::as_ref).or(offer.source_dps()).map(|dps| DpsFacts {
                 name: dps.name.clone(),
                 state: dps.state.clone(),
                 linked_hubs: dps.linked_hubs.len(),
             }),
             hub: hub_facts(offer, &entered.hub),
+            from_hubs: offer.from_hub.as_ref().map(|from| from.facts(&tried.counted)),
             same_application: offer
                 .chosen_target_app()
                 .filter(|app| offer.is_the_source(app))
@@ -84,9 +86,11 @@ impl Surveyor {
     /// Hosts in Azure's answers that this program would not talk to.
     fn foreign_hosts(&self, offer: &Offer) -> Vec<String> {
         let cloud = self.azure.cloud();
-        let dps = offer.dps.ready().map(|dps| &dps.service_host).filter(|host| !cloud.trusts_dps(host));
-        let hub = offer.hub.ready().map(|hub| &hub.host).filter(|host| !cloud.trusts_hub(host));
-        dps.map(ToString::to_string).into_iter().chain(hub.map(ToString::to_string)).collect()
+        let dps = offer.dps.ready().map(Arc::as_ref).into_iter().chain(offer.source_dps());
+        let dps = dps.map(|dps| &dps.service_host).filter(|host| !cloud.trusts_dps(host)).map(ToString::to_string);
+        let hubs = offer.hub.ready().map(Arc::as_ref).into_iter();
+        let hubs = hubs.chain(offer.from_hub.iter().flat_map(HubOffer::read)).map(|hub| &hub.host);
+        dps.chain(hubs.filter(|host| !cloud.trusts_hub(host)).map(ToString::to_string)).collect()
     }
 }
 

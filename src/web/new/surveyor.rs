@@ -7,6 +7,7 @@ use futures_util::try_join;
 use super::address::subdomain_of;
 use super::application::running;
 use super::entered::Entered;
+use super::from_hub::HubOffer;
 use super::reading::{Cached, Loaded, Trouble, Wait};
 use super::rights::{Rights, RightsKey};
 use crate::azure::Azure;
@@ -99,6 +100,8 @@ pub(super) struct Offer {
     pub(super) target_app: Option<Result<ChosenApp, AppMistake>>,
     /// Its templates.
     pub(super) target_templates: Loaded<Arc<Vec<DeviceTemplate>>>,
+    /// Where the devices come from hubs: those.
+    pub(super) from_hub: Option<HubOffer>,
 }
 
 /// Why an application cannot be taken.
@@ -123,6 +126,18 @@ impl Offer {
         self.target_app.as_ref().and_then(|app| app.as_ref().ok())
     }
 
+    /// The DPS that the devices came by, where they come from hubs.
+    pub(super) fn source_dps(&self) -> Option<&DpsResource> {
+        self.from_hub.as_ref().and_then(HubOffer::dps)
+    }
+
+    /// Leaves out of the form what was chosen with another DPS.
+    pub(super) fn drop_stale(&self, entered: &mut Entered) {
+        if let Some(from) = &self.from_hub {
+            from.drop_stale(entered);
+        }
+    }
+
     /// The devices are in this application already.
     pub(super) fn is_the_source(&self, app: &ChosenApp) -> bool {
         self.chosen_app().is_some_and(|source| source.subdomain.same_as(app.subdomain.as_str()))
@@ -143,6 +158,7 @@ impl Offer {
             || self.dps.trouble().is_some()
             || self.hub.trouble().is_some()
             || self.target_templates.trouble().is_some()
+            || self.from_hub.as_ref().is_some_and(HubOffer::has_trouble)
     }
 
     /// Something is still being read.
@@ -152,6 +168,7 @@ impl Offer {
             || self.dps.is_reading()
             || self.hub.is_reading()
             || self.target_templates.is_reading()
+            || self.from_hub.as_ref().is_some_and(HubOffer::is_reading)
     }
 }
 
@@ -188,9 +205,12 @@ impl Surveyor {
     /// What the form offers, given what was entered.
     pub(super) async fn offer(&self, caller: &Caller, entered: &Entered, manner: Manner) -> Offer {
         let inventory = self.inventory(caller, manner).await;
-        let app = self.choose_app(&entered.application, &entered.address, inventory.ready());
         // What was entered for another mode is kept in the form, and has no part in this one.
-        let into_central = entered.is_into_central();
+        let (into_central, from_hub) = (entered.is_into_central(), entered.is_from_hub());
+        let app = match from_hub {
+            true => None,
+            false => self.choose_app(&entered.application, &entered.address, inventory.ready()),
+        };
         let to_hub = inventory.ready().filter(|_| !into_central);
         let dps = to_hub.and_then(|all| listed_dps(all, &entered.dps)).map(|dps| dps.id.clone());
         let hub = to_hub.and_then(|all| listed_hub(all, &entered.hub)).map(|hub| hub.id.clone());
@@ -198,7 +218,7 @@ impl Surveyor {
             true => self.choose_app(&entered.target_application, &entered.target_address, inventory.ready()),
             false => None,
         };
-        let (contents, dps, hub, target_templates) = tokio::join!(
+        let (contents, dps, hub, target_templates, from_hub) = tokio::join!(
             async {
                 match &app {
                     Some(Ok(app)) => self.contents(caller, app.subdomain.clone(), manner).await,
@@ -223,8 +243,14 @@ impl Surveyor {
                     _ => Loaded::NotAsked,
                 }
             },
+            async {
+                match from_hub {
+                    true => Some(self.hub_offer(caller, entered, &inventory, manner).await),
+                    false => None,
+                }
+            },
         );
-        Offer { inventory, app, contents, dps, hub, target_app, target_templates }
+        Offer { inventory, app, contents, dps, hub, target_app, target_templates, from_hub }
     }
 
     async fn inventory(&self, caller: &Caller, manner: Manner) -> Loaded<Arc<Inventory>> {
@@ -261,7 +287,7 @@ impl Surveyor {
         self.templates.get(key, manner.chosen_anew(), manner.wait, read).await
     }
 
-    async fn dps(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<DpsResource>> {
+    pub(super) async fn dps(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<DpsResource>> {
         let arm = self.azure.arm(Arc::clone(&caller.tokens));
         let key = (caller.person.clone(), id.as_str().to_ascii_lowercase());
         // Lists can leave the linked hubs out; only the single resource is complete.
@@ -269,7 +295,7 @@ impl Surveyor {
         self.instances.get(key, manner.chosen_anew(), manner.wait, read).await
     }
 
-    async fn hub(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<HubResource>> {
+    pub(super) async fn hub(&self, caller: &Caller, id: ArmId, manner: Manner) -> Loaded<Arc<HubResource>> {
         let arm = self.azure.arm(Arc::clone(&caller.tokens));
         let key = (caller.person.clone(), id.as_str().to_ascii_lowercase());
         let read = async move { arm.get_hub(&id).await.map(Arc::new) };

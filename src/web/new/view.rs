@@ -1,7 +1,9 @@
 //! View models of the form: what each field shows, given what was entered and what Azure offers.
 
+mod hubs;
 mod target;
 
+pub(super) use hubs::HubChoices;
 pub(super) use target::TargetChoices;
 
 use super::application::{before_contents, not_running_remark, with_state};
@@ -11,7 +13,6 @@ use super::reading::{Loaded, Trouble};
 use super::survey::{chosen_template, template_facts};
 use super::surveyor::{CentralAppName, ChosenApp, Offer};
 use crate::migration::Mode;
-use crate::migration::model::Carry;
 use crate::migration::preflight::DeviceMove;
 use crate::web::components::{Choice, Field, Kind};
 
@@ -38,14 +39,10 @@ pub(super) struct Remark {
 /// The parts *Source* and *Target*.
 #[derive(Debug)]
 pub(super) struct Choices {
-    pub(super) application: Select,
-    /// Why the application cannot be taken; said once, here.
-    pub(super) application_remark: Option<Remark>,
-    pub(super) address: Field,
-    pub(super) group: Select,
-    pub(super) template: Select,
-    pub(super) template_remark: Option<Remark>,
+    pub(super) source: SourceChoices,
     pub(super) target: TargetChoices,
+    /// Why there are no lists at all.
+    pub(super) trouble: Option<Trouble>,
     /// Lists that could not be read, of some subscriptions.
     pub(super) problems: Vec<Trouble>,
     /// Where the browser is sent to sign in and come back.
@@ -54,14 +51,33 @@ pub(super) struct Choices {
     pub(super) reading: bool,
 }
 
+/// The part *Source*, by what the devices are in.
+#[derive(Debug)]
+pub(super) enum SourceChoices {
+    /// An application.
+    App(Box<AppChoices>),
+    /// Hubs.
+    Hub(Box<HubChoices>),
+}
+
+/// The fields for a group of an application.
+#[derive(Debug)]
+pub(super) struct AppChoices {
+    pub(super) application: Select,
+    /// Why the application cannot be taken; said once, here.
+    pub(super) application_remark: Option<Remark>,
+    pub(super) address: Field,
+    pub(super) group: Select,
+    pub(super) template: Select,
+    pub(super) template_remark: Option<Remark>,
+}
+
 /// The fields around them.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) name: Field,
     pub(super) mode: Field,
     pub(super) modes: Vec<Choice>,
-    pub(super) carry: Field,
-    pub(super) carries: Vec<Choice>,
     pub(super) canary: Field,
     pub(super) minutes: Field,
 }
@@ -71,7 +87,7 @@ fn field(key: FieldKey, mistakes: &[Mistake]) -> Field {
     Field { error, ..Field::new(key.key(), key.label()) }
 }
 
-fn hinted(key: FieldKey, mistakes: &[Mistake], hint: &str) -> Field {
+pub(super) fn hinted(key: FieldKey, mistakes: &[Mistake], hint: &str) -> Field {
     Field { hint: Some(hint.to_owned()), ..field(key, mistakes) }
 }
 
@@ -81,9 +97,8 @@ impl Fields {
         let choice = |mode: Mode| Choice {
             value: mode.stored().to_owned(),
             label: mode.label().to_owned(),
-            hint: (mode == Mode::HubToCentral).then(|| "Not available in this version".to_owned()),
             chosen: entered.mode() == Some(mode),
-            disabled: mode == Mode::HubToCentral,
+            ..Choice::default()
         };
         let canary =
             "Its device id. It is moved and proven at the target before any other. Without one, the program picks one.";
@@ -99,36 +114,9 @@ impl Fields {
             name: field(FieldKey::Name, mistakes),
             mode: field(FieldKey::Mode, mistakes),
             modes: Mode::ALL.iter().copied().map(choice).collect(),
-            carry: Field {
-                required: false,
-                ..hinted(
-                    FieldKey::Carry,
-                    mistakes,
-                    "Display name, organizations, cloud properties and writable properties, after each device has moved: a call \
-                 a device, from the 20 a second that commands need too.",
-                )
-            },
-            carries: [Carry::All, Carry::Nothing]
-                .iter()
-                .map(|carry| Choice {
-                    value: carry.stored().to_owned(),
-                    label: carry_label(*carry).to_owned(),
-                    chosen: Carry::from_stored(&entered.carry) == Some(*carry),
-                    ..Choice::default()
-                })
-                .collect(),
             canary: Field { required: false, ..hinted(FieldKey::Canary, mistakes, canary) },
             minutes: hinted(FieldKey::Minutes, mistakes, &minutes),
         }
-    }
-}
-
-/// What a choice of carrying over means.
-pub(in crate::web) fn carry_label(carry: Carry) -> &'static str {
-    match carry {
-        Carry::Few => "Yes, for up to 2,000 devices",
-        Carry::All => "Yes, however many there are",
-        Carry::Nothing => "No",
     }
 }
 
@@ -137,6 +125,22 @@ impl Choices {
         let inventory = offer.inventory.ready();
         let troubles = inventory.map(|all| all.problems.iter().map(Trouble::from).collect());
         Self {
+            source: match &offer.from_hub {
+                Some(from) => SourceChoices::Hub(Box::new(HubChoices::new(entered, offer, from, mistakes))),
+                None => SourceChoices::App(Box::new(AppChoices::new(entered, offer, mistakes))),
+            },
+            target: TargetChoices::new(entered, offer, mistakes),
+            trouble: offer.inventory.trouble().cloned(),
+            problems: troubles.unwrap_or_default(),
+            sign_in: crate::identity::sign_in_url(&entered.return_to()),
+            reading: offer.is_reading(),
+        }
+    }
+}
+
+impl AppChoices {
+    fn new(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Self {
+        Self {
             application: application(entered, offer, mistakes),
             application_remark: not_running_remark(offer.not_running(), FieldKey::Application, mistakes),
             address: Field { required: false, ..field(FieldKey::Address, mistakes) },
@@ -144,10 +148,6 @@ impl Choices {
             template: template(entered, offer, mistakes),
             template_remark: chosen_template(offer, &entered.template)
                 .map(|template| template_remark(&template_facts(template).device_move)),
-            target: TargetChoices::new(entered, offer, mistakes),
-            problems: troubles.unwrap_or_default(),
-            sign_in: crate::identity::sign_in_url(&entered.return_to()),
-            reading: offer.is_reading(),
         }
     }
 }
@@ -222,7 +222,7 @@ fn applications(
 /// A choice whose list cannot be shown now, or not as a whole, is not lost by that.
 fn keep(select: &mut Select, offer: &Offer, entered: &str, known: Option<&CentralAppName>) {
     let incomplete = offer.inventory.ready().is_none_or(|all| !all.problems.is_empty());
-    let from_inventory = [FieldKey::Application, FieldKey::TargetApplication, FieldKey::Dps]
+    let from_inventory = [FieldKey::Application, FieldKey::TargetApplication, FieldKey::SourceDps, FieldKey::Dps]
         .map(FieldKey::key)
         .contains(&select.field.name.as_str());
     let missing = select.choices.is_empty() || (from_inventory && !select.choices.iter().any(|choice| choice.chosen));

@@ -1,9 +1,11 @@
 //! From hubs into an application.
 
 mod fleet;
+mod form;
 mod keys;
 mod large;
 mod later;
 mod methods;
 mod pasted;
+mod secrets;
 mod stage;

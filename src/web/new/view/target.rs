@@ -1,6 +1,7 @@
 //! The part *Target* of the form: a DPS and a hub, or an application and a template.
 
 use super::{Remark, Select, applications, choice, field, keep, kind_of, select, tell_apart};
+use crate::azure::arm::HubResource;
 use crate::migration::preflight::DeviceMove;
 use crate::web::components::{Field, Kind};
 use crate::web::new::application::not_running_remark;
@@ -139,7 +140,11 @@ fn hub(entered: &Entered, offer: &Offer, mistakes: &[Mistake]) -> Select {
 }
 
 fn hub_remark(offer: &Offer) -> Option<Remark> {
-    let hub = offer.hub.ready()?;
+    offer.hub.ready().map(|hub| Remark { kind: Kind::Info, text: size(hub) })
+}
+
+/// `S1 with 1 unit, westeurope`.
+pub(super) fn size(hub: &HubResource) -> String {
     let units = if hub.units == 1 { "1 unit".to_owned() } else { format!("{} units", hub.units) };
-    Some(Remark { kind: Kind::Info, text: format!("{} with {units}, {}", hub.sku_name, hub.location) })
+    format!("{} with {units}, {}", hub.sku_name, hub.location)
 }
