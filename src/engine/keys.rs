@@ -29,7 +29,7 @@ pub struct GroupKeys {
 }
 
 /// How the source's keys stand at the target, with the keys themselves.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct KeysView {
     /// One entry an enabled `iot` group.
     pub coverage: Coverage,
@@ -37,6 +37,14 @@ pub struct KeysView {
     pub groups: Vec<GroupKeys>,
     /// Certificates of the X.509 groups of which all were supplied.
     pub(super) certificates: Vec<Supplied>,
+}
+
+impl KeysView {
+    /// Without certificates.
+    #[must_use]
+    pub fn new(coverage: Coverage, groups: Vec<GroupKeys>) -> Self {
+        Self { coverage, groups, certificates: Vec::new() }
+    }
 }
 
 /// Why it is not known how the keys stand.
@@ -120,7 +128,7 @@ pub(super) async fn read(origin: &Origin, at: &At, plan: &Plan) -> Result<KeysVi
         }
         At::App(_) => Coverage::of(&source, &target, None, |id| target::app::keys::planned_id(from, id)),
     };
-    Ok(KeysView { coverage, groups, certificates })
+    Ok(KeysView { certificates, ..KeysView::new(coverage, groups) })
 }
 
 /// The longest id of a group that is made: a DPS allows 128 characters, an application 255.

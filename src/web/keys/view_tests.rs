@@ -30,7 +30,7 @@ fn view(groups: Vec<Covered>) -> KeysView {
         secondary: "c2Vjb25kYXJ5".into(),
     };
     let keys = groups.iter().filter(|covered| covered.source.keys.is_some()).map(keys).collect();
-    KeysView { coverage: Coverage { groups }, groups: keys, ..KeysView::default() }
+    KeysView::new(Coverage { groups }, keys)
 }
 
 fn id(id: &str) -> EnrollmentGroupId {
