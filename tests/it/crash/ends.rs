@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use iotc_migrator::sandbox::device::{Device, Happening, Place};
+use iotc_migrator::sandbox::device::{Device, Happening, Place, Via};
 use iotc_migrator::sandbox::faults::is_effect;
 use iotc_migrator::sandbox::log::Service;
 
@@ -132,9 +132,15 @@ fn essence(row: &BTreeMap<String, String>) -> Vec<String> {
     COLUMNS.iter().map(|column| row[*column].clone()).chain(known).collect()
 }
 
-/// A command reached it after an answer of any kind had reached the caller.
+/// A command reached it after an answer of any kind had reached the caller. A hub keeps no history of methods: whoever
+/// refused one, and whose answer died with the program, is asked again.
 fn told_again(device: &Device) -> bool {
-    let answered = |what: &Happening| matches!(what, Happening::Answered { reached_caller: true, .. });
+    let answered = |what: &Happening| match what {
+        Happening::Answered { status, via, reached_caller: true } => {
+            !matches!(via, Via::Method { .. }) || (200..300).contains(status)
+        }
+        _ => false,
+    };
     let mut log = device.log.iter().map(|entry| &entry.what).skip_while(|what| !answered(what));
     log.any(|what| matches!(what, Happening::Commanded { .. })) || device.was_told_again_after_accepting()
 }

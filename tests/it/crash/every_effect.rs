@@ -5,7 +5,7 @@ use iotc_migrator::sandbox::faults::When;
 
 use super::ends::NONE;
 use super::trial::{AT_ONCE, Trial, room, undisturbed};
-use super::worlds::{BY_JOB, Case, INTO_EMPTY, INTO_KNOWN, ON_ARRIVAL, SINGLY};
+use super::worlds::{BY_JOB, Case, FROM_HUB, INTO_EMPTY, INTO_KNOWN, ON_ARRIVAL, SINGLY};
 
 /// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
 async fn killed_at_every_effect(case: Case) {
@@ -60,4 +60,9 @@ async fn a_fleet_that_goes_to_an_empty_application_ends_the_same_wherever_the_pr
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_told_singly_to_go_to_an_application_ends_the_same_wherever_the_program_was_killed() {
     killed_at_every_effect(INTO_KNOWN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_leaves_a_hub_for_an_application_ends_the_same_wherever_the_program_was_killed() {
+    killed_at_every_effect(FROM_HUB).await;
 }

@@ -2,7 +2,7 @@
 
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device::{Kind, Place};
-use iotc_migrator::sandbox::fleet::{self, BOILER, Spec};
+use iotc_migrator::sandbox::fleet::{self, BOILER, HubSpec, Spec};
 use iotc_migrator::sandbox::world::World;
 use time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Case {
     pub on_arrival: bool,
     /// They go to another application, and not to the hub.
     pub into_app: bool,
+    /// They come from a hub, which keeps no history of methods.
+    pub from_hub: bool,
     /// Devices that are waited for in the end, until the person presses *Finish now*.
     pub waiting: usize,
     /// Names and properties are carried over.
@@ -25,21 +27,31 @@ pub struct Case {
 }
 
 /// Eight obedient devices with one key: identities are made ahead, a canary is told, the rest go by job.
-pub const BY_JOB: Case = Case { world: obedient, on_arrival: false, into_app: false, carries: false, waiting: 0 };
+pub const BY_JOB: Case = Case { world: obedient, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 0 };
 
 /// One device of each kind, among them a simulated one that a job would hit: single commands, two keys.
-pub const SINGLY: Case = Case { world: mixed, on_arrival: false, into_app: false, carries: false, waiting: 1 };
+pub const SINGLY: Case = Case { world: mixed, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 1 };
 
 /// By job, and DPS makes the identities; some devices answer the job in ways that give no reason.
-pub const ON_ARRIVAL: Case = Case { world: troubled, on_arrival: true, into_app: false, carries: false, waiting: 1 };
+pub const ON_ARRIVAL: Case = Case { world: troubled, on_arrival: true, into_app: false, from_hub: false, carries: false, waiting: 1 };
 
 /// Four obedient devices into an empty application: a temporary device is made for its ID scope, and the rest go by job.
 pub const INTO_EMPTY: Case =
-    Case { world: before_an_empty_app, on_arrival: false, into_app: true, carries: true, waiting: 0 };
+    Case { world: before_an_empty_app, on_arrival: false, into_app: true, from_hub: false, carries: true, waiting: 0 };
 
 /// One device of each kind into an application that knows two of them: single commands, two keys.
 pub const INTO_KNOWN: Case =
-    Case { world: before_a_known_app, on_arrival: false, into_app: true, carries: false, waiting: 1 };
+    Case { world: before_a_known_app, on_arrival: false, into_app: true, from_hub: false, carries: false, waiting: 1 };
+
+/// One device of each kind out of a hub into an application: two keys, and one device with its own.
+pub const FROM_HUB: Case = Case {
+    world: in_a_hub,
+    on_arrival: false,
+    into_app: true,
+    from_hub: true,
+    carries: false,
+    waiting: 1,
+};
 
 impl Case {
     /// Where everybody is moved to.
@@ -53,9 +65,14 @@ impl Case {
     /// What the person chooses.
     pub fn wish(&self) -> Wish {
         let wish = if self.into_app { Wish::into_app("Contoso next", Some("Boiler")) } else { Wish::default() };
+        let hubs = || Wish::from_hubs(Some(fleet::PLANT_DPS), &[fleet::PLANT], "Contoso next", Some("Meter"));
+        let wish = if self.from_hub { hubs() } else { wish };
         let wish = wish.with("Give up on a device that does not turn up after (minutes)", "1");
         // Each name is an effect more to be killed at: in one case they are enough.
-        let wish = wish.with("Carry over names and properties", if self.carries { "" } else { "nothing" });
+        let wish = match self.from_hub {
+            true => wish,
+            false => wish.with("Carry over names and properties", if self.carries { "" } else { "nothing" }),
+        };
         if self.on_arrival { wish.with("Let DPS register each device as it arrives", "yes") } else { wish }
     }
 }
@@ -120,6 +137,24 @@ fn before_a_known_app(clock: &SandboxClock) -> World {
     let before = Some(now - Duration::days(1));
     fleet::add_known_device(&mut world, fleet::NEXT_APP, "boiler-0003", Some(BOILER), before, now);
     fleet::add_known_device(&mut world, fleet::NEXT_APP, "boiler-0004", Some(BOILER), None, now);
+    world
+}
+
+fn in_a_hub(clock: &SandboxClock) -> World {
+    let since = clock.now() - Duration::hours(3);
+    let mut world = fleet::hub_world(clock, 4, "S2", 10);
+    fleet::add_dps_group(&mut world, fleet::PLANT_DPS, "annex", since);
+    let host = format!("{}.azure-devices.net", fleet::PLANT);
+    let specs = [
+        HubSpec::new("annex"),
+        HubSpec { kind: Kind::AnswerLost, ..HubSpec::new("plant") },
+        HubSpec { online: false, ..HubSpec::new("plant") },
+        HubSpec::from(fleet::Origin::Individual),
+        HubSpec::from(fleet::Origin::Hub),
+    ];
+    for (number, spec) in (5..).zip(&specs) {
+        fleet::add_hub_device(&mut world, fleet::PLANT_DPS, &host, &format!("meter-{number:04}"), spec, since);
+    }
     world
 }
 

@@ -7,10 +7,9 @@ use iotc_migrator::sandbox::fleet::{self, METER, METER_MODEL, NEXT_APP, ODD, PLA
 use iotc_migrator::sandbox::log::Service;
 use serde_json::json;
 
-use super::stage::{GIVE_UP, NEXT, PATIENCE, is_method, made_groups};
+use super::stage::{GIVE_UP, NEXT, PATIENCE, is_method, made_groups, was_never_told};
 use crate::support::journey::Wish;
 use crate::support::lab::Lab;
-use crate::support::truth::was_left_alone;
 
 type Row = BTreeMap<String, String>;
 
@@ -67,7 +66,7 @@ fn agrees(lab: &Lab, row: &Row, device: &Device) {
             assert!(has("acknowledged_at") && !has("provisioned_at") && !has("connected_at"), "{row:?}");
             assert!(row["detail"].contains("contoso-plant shows it disconnected"), "{row:?}");
         }
-        _ => assert!(was_left_alone(device), "{id}: {log:?}"),
+        _ => assert!(was_never_told(device), "{id}: {log:?}"),
     }
     assert!(row["outcome"] == "moved" || has("what_to_do"), "{id} did not move and nobody is told what to do: {row:?}");
 }

@@ -5,9 +5,8 @@ use iotc_migrator::sandbox::fleet::{self, HubSpec, NEXT_APP, PLANT_DPS};
 use iotc_migrator::sandbox::hub::model::Authentication;
 use iotc_migrator::sandbox::world::World;
 
-use super::stage::{PATIENCE, PLANT_HOST, made_groups, meters, wish};
+use super::stage::{PATIENCE, PLANT_HOST, made_groups, meters, was_never_told, wish};
 use crate::support::lab::Lab;
-use crate::support::truth::was_left_alone;
 
 /// Three meters of the group `plant` and two of `annex`, whose keys the target has the wrong way round.
 fn with_annex_swapped(clock: &iotc_migrator::sandbox::clock::SandboxClock) -> World {
@@ -41,7 +40,7 @@ async fn a_group_that_cannot_be_carried_over_holds_the_start_until_its_devices_a
     let rows = ada.devices(&journey).await;
     for id in ["meter-0004", "meter-0005"] {
         assert_eq!(rows[id]["reason"], "enrollment group not carried over", "{:?}", rows[id]);
-        assert!(was_left_alone(&lab.device(id)), "{id}");
+        assert!(was_never_told(&lab.device(id)), "{id}");
     }
     for id in ["meter-0001", "meter-0002", "meter-0003"] {
         assert!(rows[id]["outcome"] == "moved" && lab.is_at_app(NEXT_APP, id), "{:?}", rows[id]);

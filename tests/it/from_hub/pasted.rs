@@ -3,12 +3,11 @@
 use iotc_migrator::sandbox::fleet::{self, LOOSE};
 use iotc_migrator::sandbox::log::Service;
 
-use super::stage::{GIVE_UP, NEXT, PATIENCE, is_method};
+use super::stage::{GIVE_UP, NEXT, PATIENCE, is_method, was_never_told};
 use crate::support::journey::{Journey, Wish};
 use crate::support::lab::Lab;
 use crate::support::page::Page;
 use crate::support::person::Person;
-use crate::support::truth::was_left_alone;
 
 fn wish() -> Wish {
     Wish::from_hubs(None, &[LOOSE], NEXT, Some("Meter")).with(GIVE_UP, "2")
@@ -40,7 +39,7 @@ async fn keys_that_are_none_are_refused_and_wrong_ones_are_found_out_before_any_
     ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
     for (id, row) in ada.devices(&journey).await {
         assert_eq!(row["reason"], "key of no known enrollment", "{row:?}");
-        assert!(was_left_alone(&lab.device(&id)), "{id}");
+        assert!(was_never_told(&lab.device(&id)), "{id}");
     }
     assert_eq!(lab.calls_to(Service::Hub).iter().filter(|call| is_method(call)).count(), 0);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::device::{Device, Kind, Place};
 use iotc_migrator::sandbox::fleet::{self, NEXT_APP, PLANT, PLANT_DPS};
 use iotc_migrator::sandbox::log::{Call, Service};
 use iotc_migrator::sandbox::world::World;
@@ -24,7 +25,7 @@ pub fn wish() -> Wish {
 pub fn meters(clock: &SandboxClock, number: usize) -> World {
     let mut world = fleet::hub_world(clock, number, "S2", 10);
     for device in world.devices.values_mut() {
-        device.kind = iotc_migrator::sandbox::device::Kind::Normal;
+        device.kind = Kind::Normal;
     }
     world
 }
@@ -34,6 +35,11 @@ pub fn made_groups(world: &World) -> Vec<String> {
     let born = ["SAS-IoT-Devices", "SAS-IoT-Edge-Devices"];
     let groups = world.apps[NEXT_APP].enrollment_groups.values();
     groups.map(|group| group.id.clone()).filter(|id| !born.contains(&id.as_str())).collect()
+}
+
+/// Nobody told it anything, and it did not leave its hub.
+pub fn was_never_told(device: &Device) -> bool {
+    device.times_commanded() == 0 && matches!(device.place, Place::Hub { .. })
 }
 
 /// A direct method was sent.
