@@ -180,3 +180,46 @@ async fn record(
     events::append(&mut tx, migration.id, now, &by.name, EventKind::Started, &text).await?;
     Ok(tx.commit().await.map_err(StoreError::from)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::model::{CentralSource, HubSource};
+
+    fn hub() -> Source {
+        Source::Hub(HubSource {
+            dps: None,
+            hubs: Vec::new(),
+            component: None,
+            connect_seconds: 5,
+            response_seconds: 30,
+        })
+    }
+
+    fn app() -> Source {
+        Source::App(CentralSource {
+            app_id: None,
+            app_name: "contoso".into(),
+            app_display_name: "Contoso".into(),
+            subdomain: "contoso".into(),
+            group: "pumps".into(),
+            group_name: "Pumps".into(),
+            template: "dtmi:pump;1".into(),
+            template_name: "Pump".into(),
+            component: None,
+        })
+    }
+
+    #[test]
+    fn a_statement_on_record_says_what_it_means_for_the_devices() {
+        let of = |source: &Source| statement(source, "Ada", "annex");
+        assert_eq!(of(&app()), "Ada stated that no selected device uses the enrollment group annex.");
+        assert_eq!(of(&hub()), "Ada chose to leave the devices of the enrollment group annex where they are.");
+    }
+
+    #[test]
+    fn without_any_keys_a_person_is_told_to_paste_them() {
+        assert!(keyless(&hub()).remedy.starts_with("Paste the keys"));
+        assert!(keyless(&app()).remedy.contains("your role there"));
+    }
+}

@@ -19,8 +19,7 @@ pub(super) struct Review {
     pub(super) source_dps: Option<Link>,
     /// Group and template of an application's devices.
     pub(super) part: Option<(String, String)>,
-    pub(super) target: String,
-    pub(super) target_link: Option<String>,
+    pub(super) target: Link,
     /// The template that devices get there, where they go to an application.
     pub(super) assign: Option<String>,
     /// Known ahead only of a DPS.
@@ -55,8 +54,10 @@ impl Review {
                 .and_then(|hubs| hubs.dps.as_ref())
                 .map(|dps| Link { text: dps.name.clone(), href: Some(cloud.portal_link(tenant, &dps.id)) }),
             part: source.app().map(|app| (app.group_name.clone(), app.template_name.clone())),
-            target: target_words(target),
-            target_link: target.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
+            target: Link {
+                text: target_words(target),
+                href: target.app().and_then(|app| cloud.central_app_link(&app.subdomain)),
+            },
             assign: target.app().map(|app| match &app.assign {
                 Some(assign) => assign.template_name.clone(),
                 None => "None: devices stay unassigned unless they announce a model".into(),
@@ -68,9 +69,10 @@ impl Review {
                 true => "By DPS, as each device arrives",
                 false => "Ahead, wherever it is certain which key a device presents",
             }),
-            individual: match migration.plan.carry_individual {
-                true => "Carried over, each with its own symmetric keys",
-                false => "Skipped",
+            individual: match source {
+                Source::Hub(HubSource { dps: None, .. }) => "Skipped: without a DPS its keys are not known",
+                _ if migration.plan.carry_individual => "Carried over, each with its own symmetric keys",
+                _ => "Skipped",
             },
             unassigned: source.app().map(|_| match migration.plan.tell_unassigned {
                 true => "Told too, singly",

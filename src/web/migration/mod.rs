@@ -10,6 +10,8 @@ pub mod device_view;
 mod end_tests;
 pub mod events;
 pub mod export;
+#[cfg(test)]
+mod hub_tests;
 pub mod page;
 pub mod plan_view;
 mod plan_words;

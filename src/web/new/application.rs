@@ -1,8 +1,12 @@
-//! Applications that do not run: said once, where one was chosen, and not asked anything.
+//! The application that was chosen. One that does not run is said once, where it was chosen, and not asked anything.
 
+use std::sync::Arc;
+
+use super::address::subdomain_of;
 use super::parse::{FieldKey, Mistake};
-use super::surveyor::{AppMistake, ChosenApp, Offer};
+use super::surveyor::{AppMistake, CentralAppName, ChosenApp, Offer, Surveyor};
 use super::view::Remark;
+use crate::azure::arm::{CentralApp, Inventory};
 use crate::migration::preflight::Finding;
 use crate::web::components::Kind;
 
@@ -22,6 +26,44 @@ fn not_running(app: Option<&Result<ChosenApp, AppMistake>>) -> Option<&str> {
     match app {
         Some(Err(AppMistake::NotRunning(words))) => Some(words),
         _ => None,
+    }
+}
+
+impl Surveyor {
+    /// The application that was entered, from the list or by its address; `None` if none was.
+    pub(super) fn choose_app(
+        &self,
+        listed: &str,
+        address: &str,
+        inventory: Option<&Arc<Inventory>>,
+    ) -> Option<Result<ChosenApp, AppMistake>> {
+        let (listed, address) = (listed.trim(), address.trim());
+        let apps = inventory.map(|inventory| inventory.apps.as_slice()).unwrap_or_default();
+        let find = |subdomain: &str| apps.iter().find(|app| app.subdomain.same_as(subdomain));
+        match (listed.is_empty(), address.is_empty()) {
+            (true, true) => None,
+            (false, false) => Some(Err(AppMistake::Both)),
+            (false, true) => match find(listed) {
+                Some(app) => Some(running(ChosenApp { arm: Some(named(app)), subdomain: app.subdomain.clone() })),
+                // Not a mistake while the list itself is missing.
+                None => inventory.map(|_| Err(AppMistake::NotListed)),
+            },
+            (true, false) => Some(
+                subdomain_of(address, self.azure.cloud().central_suffix)
+                    .map(|subdomain| ChosenApp { arm: find(subdomain.as_str()).map(named), subdomain })
+                    .map_err(AppMistake::Address)
+                    .and_then(running),
+            ),
+        }
+    }
+}
+
+fn named(app: &CentralApp) -> CentralAppName {
+    CentralAppName {
+        id: app.id.clone(),
+        name: app.name.clone(),
+        display_name: app.display_name.clone(),
+        state: Some(app.state.to_ascii_lowercase()).filter(|state| !state.is_empty()),
     }
 }
 
@@ -61,7 +103,6 @@ pub(super) fn before_contents(offer: &Offer) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::new::surveyor::CentralAppName;
 
     fn app(state: Option<&str>) -> ChosenApp {
         let arm = CentralAppName {

@@ -204,3 +204,7 @@ impl Surveyor {
         join_all(read).await.into_iter().flatten().collect()
     }
 }
+
+#[cfg(test)]
+#[path = "from_hub_tests.rs"]
+mod tests;

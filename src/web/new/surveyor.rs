@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use futures_util::try_join;
 
-use super::address::subdomain_of;
-use super::application::running;
 use super::entered::Entered;
 use super::from_hub::HubOffer;
 use super::reading::{Cached, Loaded, Trouble, Wait};
 use super::rights::{Rights, RightsKey};
 use crate::azure::Azure;
-use crate::azure::arm::{CentralApp, DpsResource, HubResource, Inventory};
+use crate::azure::arm::{DpsResource, HubResource, Inventory};
 use crate::azure::central::{Device, DeviceGroup, DeviceTemplate};
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
@@ -305,41 +303,6 @@ impl Surveyor {
     /// One device, not from memory.
     pub(super) async fn device(&self, caller: &Caller, app: &Subdomain, id: &DeviceId) -> Result<Device, AzureError> {
         self.azure.central(Arc::clone(&caller.tokens), app)?.device(id).await
-    }
-
-    fn choose_app(
-        &self,
-        listed: &str,
-        address: &str,
-        inventory: Option<&Arc<Inventory>>,
-    ) -> Option<Result<ChosenApp, AppMistake>> {
-        let (listed, address) = (listed.trim(), address.trim());
-        let apps = inventory.map(|inventory| inventory.apps.as_slice()).unwrap_or_default();
-        let find = |subdomain: &str| apps.iter().find(|app| app.subdomain.same_as(subdomain));
-        match (listed.is_empty(), address.is_empty()) {
-            (true, true) => None,
-            (false, false) => Some(Err(AppMistake::Both)),
-            (false, true) => match find(listed) {
-                Some(app) => Some(running(ChosenApp { arm: Some(named(app)), subdomain: app.subdomain.clone() })),
-                // Not a mistake while the list itself is missing.
-                None => inventory.map(|_| Err(AppMistake::NotListed)),
-            },
-            (true, false) => Some(
-                subdomain_of(address, self.azure.cloud().central_suffix)
-                    .map(|subdomain| ChosenApp { arm: find(subdomain.as_str()).map(named), subdomain })
-                    .map_err(AppMistake::Address)
-                    .and_then(running),
-            ),
-        }
-    }
-}
-
-fn named(app: &CentralApp) -> CentralAppName {
-    CentralAppName {
-        id: app.id.clone(),
-        name: app.name.clone(),
-        display_name: app.display_name.clone(),
-        state: Some(app.state.to_ascii_lowercase()).filter(|state| !state.is_empty()),
     }
 }
 

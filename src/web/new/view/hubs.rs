@@ -23,7 +23,7 @@ pub(in crate::web::new) struct HubChoices {
 }
 
 impl HubChoices {
-    pub(super) fn new(entered: &Entered, offer: &Offer, from: &HubOffer, mistakes: &[Mistake]) -> Self {
+    pub(in crate::web::new) fn new(entered: &Entered, offer: &Offer, from: &HubOffer, mistakes: &[Mistake]) -> Self {
         Self {
             dps: dps(entered, offer, mistakes),
             dps_remark: remark(from),
