@@ -203,7 +203,7 @@ impl FailReason {
             Self::Offline => "Bring the device online and migrate again.",
             Self::Refused => "Look up the status in the device's firmware, mend the cause and migrate again.",
             Self::NotSeen => {
-                "It answered and was not seen at the target. Look first whether it is still at the source, then at the device's own log."
+                "It was told and was not seen at the target. Look first whether it is still at the source, then at the device's own log."
             }
             Self::KeyConflict => {
                 "Compare the identity's keys with the device's; delete the identity if it is a left-over, then migrate again."

@@ -49,6 +49,12 @@ pub fn paste(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/keys/paste")
 }
 
+/// Takes a certificate of an X.509 group (POST).
+#[must_use]
+pub fn certificate(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/certificate")
+}
+
 /// Erases keys that were pasted (POST).
 #[must_use]
 pub fn erase(id: &str) -> String {

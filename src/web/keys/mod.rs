@@ -6,6 +6,7 @@
 //! migration that has been started is shown on its own page instead.
 
 mod act;
+mod certificate;
 mod count;
 mod page;
 mod paste;
@@ -26,6 +27,7 @@ pub(super) fn router() -> Router<Web> {
         .route(&paths::keys("{id}"), get(page::show).post(act::choose))
         .route(&paths::keys_count("{id}"), get(count::show))
         .route(&paths::paste("{id}"), get(act::to_page).post(paste::add))
+        .route(&paths::certificate("{id}"), get(act::to_page).post(certificate::add))
         .route(&paths::erase("{id}"), get(act::to_page).post(paste::erase))
         .route(&paths::start("{id}"), post(act::start))
         .route(&paths::discard("{id}"), get(act::to_page).post(act::discard))

@@ -5,6 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
+use super::certificate::{self, Needed, Unfit};
 use super::count::count;
 use super::paste::{Paste, Unpasted};
 use super::review::Review;
@@ -27,8 +28,10 @@ struct KeysPage {
     body: Body,
     refusal: Refusal,
     paste: Option<Paste>,
-    /// Pasted keys were not taken.
-    unpasted: bool,
+    /// Groups that wait for a certificate.
+    certificates: Vec<Needed>,
+    /// Pasted keys, or a certificate, were not taken.
+    rejected: bool,
     out_of_band: bool,
     /// Until when the run can use the sign-in of the person who looks.
     until: Option<String>,
@@ -57,7 +60,7 @@ pub(super) async fn show(
     let query = query.unwrap_or_default();
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let stated = Stated::of_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
-    let said = Said { stated: &stated, refusal: Refusal::default(), unpasted: Unpasted::default() };
+    let said = Said::nothing(&stated);
     render::page(&page(&web, &user.person, shell, &migration, said).await?)
 }
 
@@ -70,7 +73,7 @@ pub(super) async fn show_refused(
     stated: &Stated,
     refusal: Refusal,
 ) -> Result<Response, PageError> {
-    let said = Said { stated, refusal, unpasted: Unpasted::default() };
+    let said = Said { refusal, ..Said::nothing(stated) };
     render::rejected_form(&page(web, person, shell, migration, said).await?)
 }
 
@@ -82,7 +85,21 @@ pub(super) async fn show_unpasted(
     migration: &Migration,
     unpasted: Unpasted,
 ) -> Result<Response, PageError> {
-    let said = Said { stated: &Stated::default(), refusal: Refusal::default(), unpasted };
+    let stated = Stated::default();
+    let said = Said { unpasted, ..Said::nothing(&stated) };
+    render::rejected_form(&page(web, person, shell, migration, said).await?)
+}
+
+/// The page again, with why a certificate was not taken: 422.
+pub(super) async fn show_unfit(
+    web: &Web,
+    person: &Person,
+    shell: Shell,
+    migration: &Migration,
+    unfit: Unfit,
+) -> Result<Response, PageError> {
+    let stated = Stated::default();
+    let said = Said { unfit, ..Said::nothing(&stated) };
     render::rejected_form(&page(web, person, shell, migration, said).await?)
 }
 
@@ -91,6 +108,14 @@ struct Said<'a> {
     stated: &'a Stated,
     refusal: Refusal,
     unpasted: Unpasted,
+    unfit: Unfit,
+}
+
+impl<'a> Said<'a> {
+    /// Nothing was said to what somebody stated.
+    fn nothing(stated: &'a Stated) -> Self {
+        Self { stated, refusal: Refusal::default(), unpasted: Unpasted::default(), unfit: Unfit::default() }
+    }
 }
 
 /// The part that follows from the form.
@@ -101,7 +126,7 @@ pub(super) async fn show_body(
     migration: &Migration,
     stated: &Stated,
 ) -> Result<Response, PageError> {
-    let (body, readable) = body(web, person, csrf, migration, stated).await;
+    let Read { body, readable, .. } = body(web, person, csrf, migration, stated, &Unfit::default()).await;
     let count = count_if(readable, web, person, migration).await;
     render::page(&BodyFragment { body, count, out_of_band: false })
 }
@@ -113,13 +138,15 @@ async fn page(
     migration: &Migration,
     said: Said<'_>,
 ) -> Result<KeysPage, PageError> {
-    let Said { stated, refusal, unpasted } = said;
-    let (body, readable) = body(web, person, shell.csrf().to_owned(), migration, stated).await;
+    let Said { stated, refusal, unpasted, unfit } = said;
+    let Read { body, readable, certificates } =
+        body(web, person, shell.csrf().to_owned(), migration, stated, &unfit).await;
     let pasted = web.store.pasted_keys(migration.id).await?.into_iter().map(|(group, _)| group).collect();
     Ok(KeysPage {
         review: Review::new(migration, web.azure.cloud(), &person.id.tid),
         count: count_if(readable, web, person, migration).await,
-        unpasted: unpasted.is_something(),
+        rejected: unpasted.is_something() || unfit.is_something(),
+        certificates,
         paste: Paste::of(migration, shell.csrf(), pasted, unpasted),
         out_of_band: false,
         until: web.engine.signed_in_until(&person.id).await.map(moment),
@@ -134,13 +161,21 @@ async fn count_if(readable: bool, web: &Web, person: &Person, migration: &Migrat
     if readable { count(web, person, migration).await } else { Count::none(migration) }
 }
 
-/// The body, and whether Azure let the person read what it is made of.
-async fn body(web: &Web, person: &Person, csrf: String, migration: &Migration, stated: &Stated) -> (Body, bool) {
+/// What follows from reading how the keys stand.
+struct Read {
+    body: Body,
+    /// Azure let the person read it.
+    readable: bool,
+    certificates: Vec<Needed>,
+}
+
+async fn body(web: &Web, person: &Person, csrf: String, migration: &Migration, stated: &Stated, unfit: &Unfit) -> Read {
     let keys = web.engine.keys(migration, &person.id).await.map_err(|error| {
         tracing::warn!(migration = %migration.id, error = %error, request = error.azure().and_then(|error| error.request_id.as_deref()), "keys could not be read");
         Trouble::from(&error)
     });
     let readable = keys.is_ok();
+    let certificates = keys.as_ref().map(|view| certificate::needed(view, unfit)).unwrap_or_default();
     let here = LocalPath::parse(&stated.page(&migration.id.to_string())).unwrap_or_default();
     let body = Body::new(Ingredients {
         migration,
@@ -152,7 +187,7 @@ async fn body(web: &Web, person: &Person, csrf: String, migration: &Migration, s
         csrf,
         sign_in: sign_in_url(&here),
     });
-    (body, readable)
+    Read { body, readable, certificates }
 }
 
 /// What the form says, else what was recorded.

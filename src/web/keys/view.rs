@@ -30,6 +30,8 @@ pub(super) struct Body {
     pub(super) keeper_name: String,
     pub(super) keeper: &'static str,
     pub(super) target: String,
+    /// The name of what shows the groups.
+    pub(super) source: String,
     /// Where a person adds groups to it.
     pub(super) keeper_link: Option<String>,
     /// Groups must lead to the chosen hub.
@@ -144,6 +146,7 @@ impl Body {
             keeper_name: target.keeper_name().to_owned(),
             keeper: target.keeper(),
             target: target.name().to_owned(),
+            source: source.keeper_name(),
             keeper_link: match target {
                 Target::Hub(hub) => Some(cloud.portal_link(tenant, &hub.dps_id)),
                 Target::App(app) => cloud.central_app_link(&app.subdomain),
@@ -213,14 +216,24 @@ fn group(
     let by_hand = handling == KeyHandling::ByHand;
     let stated = unused.iter().any(|id| id == source.id.as_str());
     let (badge, standing, detail) = match &covered.standing {
-        Standing::Equal(id) => (Kind::Success, there(target), format!("The group {id} of {keeper} has the same keys.")),
+        Standing::Equal(id) => (
+            Kind::Success,
+            there(target),
+            format!(
+                "The group {id} of {keeper} has the same {}.",
+                if source.keys.is_some() { "keys" } else { "certificates" }
+            ),
+        ),
         _ if stated => {
             let (standing, words) = source_words::stated(&plan.source);
             (Kind::Neutral, standing, words.into())
         }
         Standing::Creatable(id) if by_hand => {
             let leading = if target.hub().is_some() { ", that leads to the chosen hub only" } else { "" };
-            let words = format!("Add a group with symmetric keys, for example {id}{leading}. Copy both keys.");
+            let words = match source.keys {
+                Some(_) => format!("Add a group with symmetric keys, for example {id}{leading}. Copy both keys."),
+                None => format!("Add an X.509 group with the same certificates, for example {id}{leading}."),
+            };
             (Kind::Warning, "Missing", words)
         }
         Standing::Creatable(id) => {

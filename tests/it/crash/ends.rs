@@ -125,9 +125,12 @@ impl End {
     }
 }
 
-/// A device that is found at the target before its answer is read is never asked for the answer again.
+/// A device that is found at the target before its answer is read is never asked for the answer again; and of a hub's device
+/// nobody can be asked for it.
 fn essence(row: &BTreeMap<String, String>) -> Vec<String> {
-    let known = FACTS.iter().filter(|fact| row["outcome"] != "moved" || **fact != "acknowledged_at");
+    let known = FACTS
+        .iter()
+        .filter(|fact| !(**fact == "acknowledged_at" && (row["outcome"] == "moved" || row["source"].contains('.'))));
     let known = known.map(|fact| format!("{fact}: {}", !row[*fact].is_empty()));
     COLUMNS.iter().map(|column| row[*column].clone()).chain(known).collect()
 }

@@ -27,13 +27,16 @@ pub struct Case {
 }
 
 /// Eight obedient devices with one key: identities are made ahead, a canary is told, the rest go by job.
-pub const BY_JOB: Case = Case { world: obedient, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 0 };
+pub const BY_JOB: Case =
+    Case { world: obedient, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 0 };
 
 /// One device of each kind, among them a simulated one that a job would hit: single commands, two keys.
-pub const SINGLY: Case = Case { world: mixed, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 1 };
+pub const SINGLY: Case =
+    Case { world: mixed, on_arrival: false, into_app: false, from_hub: false, carries: false, waiting: 1 };
 
 /// By job, and DPS makes the identities; some devices answer the job in ways that give no reason.
-pub const ON_ARRIVAL: Case = Case { world: troubled, on_arrival: true, into_app: false, from_hub: false, carries: false, waiting: 1 };
+pub const ON_ARRIVAL: Case =
+    Case { world: troubled, on_arrival: true, into_app: false, from_hub: false, carries: false, waiting: 1 };
 
 /// Four obedient devices into an empty application: a temporary device is made for its ID scope, and the rest go by job.
 pub const INTO_EMPTY: Case =
@@ -44,14 +47,8 @@ pub const INTO_KNOWN: Case =
     Case { world: before_a_known_app, on_arrival: false, into_app: true, from_hub: false, carries: false, waiting: 1 };
 
 /// One device of each kind out of a hub into an application: two keys, and one device with its own.
-pub const FROM_HUB: Case = Case {
-    world: in_a_hub,
-    on_arrival: false,
-    into_app: true,
-    from_hub: true,
-    carries: false,
-    waiting: 1,
-};
+pub const FROM_HUB: Case =
+    Case { world: in_a_hub, on_arrival: false, into_app: true, from_hub: true, carries: false, waiting: 1 };
 
 impl Case {
     /// Where everybody is moved to.
