@@ -138,7 +138,7 @@ impl Body {
         Self {
             id: migration.id.to_string(),
             csrf,
-            handling: Field::new(super::stated::HANDLING, "Who adds the keys?"),
+            handling: Field { id: "handling".into(), ..Field::new(super::stated::HANDLING, "Who adds the keys?") },
             choices: choices(handling, target),
             by_hand,
             groups,

@@ -52,6 +52,18 @@ async fn every_page_can_be_read_and_used_in_light_and_dark_wide_and_narrow() {
     visit.open("/migrations").await;
     visit.sees("Boilers to the hub").await;
     found.extend(examine(&visit, "the list").await);
+    visit.open("/").await;
+    visit.fill("textbox", "Name", "Meters").await;
+    visit.press("radio", "IoT Hub → IoT Central").await;
+    visit.choose("IoT DPS instance", "None: hubs without a DPS").await;
+    visit.press("checkbox", "contoso-meters").await;
+    visit.choose("IoT Central application", "Contoso next").await;
+    visit.sees("18 devices in contoso-meters").await;
+    visit.settled().await;
+    found.extend(examine(&visit, "the form for hubs").await);
+    visit.press("button", "Migrate").await;
+    visit.sees("Paste the keys of an enrollment group").await;
+    found.extend(examine(&visit, "the page to paste keys on").await);
     assert!(found.is_empty(), "{found:#?}");
     visit.end_but(&[404]).await;
 }
