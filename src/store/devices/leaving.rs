@@ -1,9 +1,9 @@
-//! What is particular to devices of hubs: whose keys they have, and whether they were seen to leave.
+//! What is particular to devices of hubs: whose keys they have, and whether they were seen to leave, now or before.
 
 use std::collections::HashSet;
 
 use super::row::Row;
-use crate::ids::EnrollmentGroupId;
+use crate::ids::{EnrollmentGroupId, Subdomain};
 use crate::migration::{Device, MigrationId};
 use crate::store::{Store, StoreError};
 
@@ -18,6 +18,28 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(ids.into_iter().map(EnrollmentGroupId::from).collect())
+    }
+
+    /// The name of another migration that moved this device of this source into the application `target`, and after which it
+    /// was not seen to have left there again.
+    pub async fn moved_into_before(
+        &self,
+        migration: MigrationId,
+        device: &Device,
+        target: &Subdomain,
+    ) -> Result<Option<String>, StoreError> {
+        let name = sqlx::query_scalar(
+            "select m.name from devices d join migrations m on m.id = d.migration_id
+             where d.device_id = ? and d.source = ? and d.migration_id <> ? and d.outcome = 'moved'
+             and lower(json_extract(m.plan, '$.target.subdomain')) = ? order by d.connected_at desc limit 1",
+        )
+        .bind(device.id.as_str())
+        .bind(&device.source)
+        .bind(migration.to_string())
+        .bind(target.as_str().to_ascii_lowercase())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(name)
     }
 
     /// Devices proven at the target that were not seen to leave, the first to arrive first.

@@ -46,7 +46,7 @@ async fn take_one(run: &Run, at: &AtApp, known: &Known, device: Device) -> Resul
         seen.newest = at.newest(&device.id, seen).await?;
     }
     let settled = match &seen {
-        Some(seen) => settled(at, known, &device, seen).await?,
+        Some(seen) => settled(run, at, known, &device, seen).await?,
         None => None,
     };
     let baseline = Baseline { taken_at: Some(run.now()), app: seen, ..Baseline::default() };
@@ -54,7 +54,13 @@ async fn take_one(run: &Run, at: &AtApp, known: &Known, device: Device) -> Resul
 }
 
 /// Why a device that the application knows is not to be told, if it is not.
-async fn settled(at: &AtApp, known: &Known, device: &Device, seen: &AppSeen) -> Result<Option<Settled>, Halt> {
+async fn settled(
+    run: &Run,
+    at: &AtApp,
+    known: &Known,
+    device: &Device,
+    seen: &AppSeen,
+) -> Result<Option<Settled>, Halt> {
     if seen.simulated {
         return Ok(Some((SkipReason::NameTaken, None)));
     }
@@ -66,7 +72,24 @@ async fn settled(at: &AtApp, known: &Known, device: &Device, seen: &AppSeen) -> 
         let why = format!("{app} shows a newer sign of life of it than {}", known.home.place());
         return Ok(Some((SkipReason::AlreadyAtTarget, Some(why))));
     }
+    if seen.provisioned
+        && let Some(before) = moved_before(run, at, device).await?
+    {
+        let why = format!("“{before}” moved it there, and {} shows it disconnected", known.home.place());
+        return Ok(Some((SkipReason::AlreadyAtTarget, Some(why))));
+    }
     Ok((!admits(at, &known.view, device).await?).then_some((SkipReason::OtherEnrollment, None)))
+}
+
+/// An earlier migration that moved it there, if its hub does not have it back. Without a template the application shows no
+/// sign of it, and to tell it again would only find it offline.
+async fn moved_before(run: &Run, at: &AtApp, device: &Device) -> Result<Option<String>, Halt> {
+    match &device.home {
+        Some(home) if !home.connected => {
+            Ok(run.store().moved_into_before(run.id(), device, &at.target.subdomain).await?)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Its newest sign of life is at the target. Both times are Azure's; where none is to be seen at the source, nothing is said.
