@@ -4,8 +4,11 @@
 use super::given::Given;
 use super::source::Origin;
 use super::{Engine, Inner};
+use crate::azure::Arm;
+use crate::azure::dps::DpsGroup;
 use crate::azure::error::AzureError;
-use crate::ids::EnrollmentGroupId;
+use crate::azure::x509::KnownCertificate;
+use crate::ids::{ArmId, EnrollmentGroupId};
 use crate::migration::certificate::{Certificate, CertificateProblem};
 use crate::migration::coverage::Thumbprint;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
@@ -94,6 +97,9 @@ async fn must_be_the_groups(
     if found.certificates.contains(thumbprint) {
         return Ok(());
     }
+    if found.certificates.is_empty() {
+        return Err(SupplyError::NotNow("This enrollment group has no certificate."));
+    }
     let own: Vec<&str> = found.certificates.iter().map(Thumbprint::as_str).collect();
     Err(SupplyError::NotTheGroups(format!(
         "This certificate has the SHA-1 thumbprint {}; that of {} is {}. It was not kept.",
@@ -101,6 +107,25 @@ async fn must_be_the_groups(
         found.name,
         own.join(" or ")
     )))
+}
+
+/// A certificate that a group of a DPS trusts: its thumbprint, and itself where a service gives it back.
+pub(super) type Trusted = (Thumbprint, Option<Vec<u8>>);
+
+/// The certificates that a group of a DPS trusts, primary first: its own, and verified ones of the DPS that it names, which
+/// are given back.
+pub(super) async fn trusted_by(arm: &Arm, dps: &ArmId, group: &DpsGroup) -> Result<Vec<Trusted>, AzureError> {
+    let Some(x509) = &group.x509 else { return Ok(Vec::new()) };
+    let mut trusted: Vec<KnownCertificate> = x509.signing_certificates.iter().cloned().collect();
+    for name in x509.ca_references.iter() {
+        let kept = arm.dps_certificate(dps, name).await?.filter(|kept| kept.verified);
+        trusted.extend(kept.map(|kept| kept.certificate));
+    }
+    let with_der = |known: KnownCertificate| {
+        let der = known.certificate.map(|certificate| certificate.as_bytes().to_vec());
+        known.sha1.map(|sha1| (Thumbprint::new(&sha1), der))
+    };
+    Ok(trusted.into_iter().filter_map(with_der).collect())
 }
 
 /// The certificates that were supplied for a migration.

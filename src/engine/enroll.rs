@@ -50,8 +50,23 @@ async fn read(run: &Run) -> Result<KeysView, Halt> {
     let mut view = keys::read(&run.origin, &run.at, &run.migration.plan).await?;
     if let Some(in_use) = source::groups_in_use(run).await? {
         view.coverage.groups.retain(|group| in_use.contains(&group.source.id));
+        let is_shown = |id: &&EnrollmentGroupId| view.coverage.groups.iter().any(|group| group.source.id == **id);
+        let gone: Vec<&str> = in_use.iter().filter(|id| !is_shown(id)).map(EnrollmentGroupId::as_str).collect();
+        if !gone.is_empty() {
+            return Err(no_longer_shown(run, &gone));
+        }
     }
     Ok(view)
+}
+
+/// Devices that are to move have keys of groups that were there when they were cleared, and are not now.
+fn no_longer_shown(run: &Run, groups: &[&str]) -> Halt {
+    let from = run.migration.plan.source.keeper_name();
+    Halt::pause(
+        PauseReason::Keys,
+        format!("{from} no longer shows the enrollment group {}, whose keys devices have.", groups.join(", ")),
+        "It was deleted or disabled, or its pasted keys were erased. Restore it, or paste its keys, then press Resume.",
+    )
 }
 
 async fn create(run: &Run, view: &KeysView, group: &Covered, id: &EnrollmentGroupId) -> Result<(), Halt> {

@@ -6,7 +6,7 @@ use super::keys;
 use super::run::Run;
 use super::{source, target};
 use crate::azure::central::KeyPair as Keys;
-use crate::migration::{Device, FailReason, Outcome, OwnKeys, SkipReason};
+use crate::migration::{Device, FailReason, Outcome, OwnKeys};
 
 /// What the target makes of a device's own keys.
 #[derive(Debug)]
@@ -40,14 +40,14 @@ pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
 
 /// The device's own keys as the source shows them now.
 async fn read(run: &Run, device: &Device) -> Result<Option<Keys>, Halt> {
-    let why = match source::own_keys(run, device).await? {
+    let (reason, why) = match source::own_keys(run, device).await? {
         Ok(keys) => return Ok(Some(keys)),
-        Err(why) => why,
+        Err(no) => no,
     };
     run.store()
         .change_device(run.id(), &device.id, |row| {
             if row.outcome.is_open() {
-                row.outcome = Outcome::Skipped(SkipReason::IndividualAttestation);
+                row.outcome = Outcome::Skipped(reason);
                 row.detail = Some(why);
             }
         })

@@ -144,9 +144,12 @@ pub(in crate::engine) fn made_id(name: &str, all: &str, is_allowed: fn(char) -> 
     EnrollmentGroupId::new(format!("{name}-{mark}"))
 }
 
-/// Whether a device derives these keys from one of the groups.
+/// Whether a device derives exactly these two keys from those of one of the groups. DPS takes registration ids without regard
+/// to case, and firmware may spell its own otherwise than the hub does: in lower case, as nearly all do (azure-api §4.9).
 pub(in crate::engine) fn is_derived(groups: &[GroupKeys], device: &DeviceId, keys: &KeyPair) -> bool {
-    groups.iter().any(|group| derived(group, device).as_ref() == Some(keys))
+    let lower = DeviceId::new(device.as_str().to_ascii_lowercase());
+    let derives = |group: &GroupKeys| [device, &lower].iter().any(|id| derived(group, id).as_ref() == Some(keys));
+    groups.iter().any(derives)
 }
 
 /// The digests of two keys; `None` if they are not base64.
@@ -166,17 +169,14 @@ fn derived(group: &GroupKeys, device: &DeviceId) -> Option<KeyPair> {
     key_pair(&primary, &secondary)
 }
 
-/// Whether a device derives exactly these two keys from those of a group. DPS takes registration ids without regard to case,
-/// and firmware may spell its own otherwise than the hub does: in lower case, as nearly all do (azure-api §4.9).
+/// The same of two keys.
 pub(in crate::engine) fn is_derived_from(
     group: &GroupKeys,
     device: &DeviceId,
     primary: &SecretString,
     secondary: &SecretString,
 ) -> bool {
-    let own = key_pair(primary, secondary);
-    let lower = DeviceId::new(device.as_str().to_ascii_lowercase());
-    own.is_some() && [device, &lower].into_iter().any(|id| derived(group, id) == own)
+    key_pair(primary, secondary).is_some_and(|own| is_derived(std::slice::from_ref(group), device, &own))
 }
 
 #[cfg(test)]

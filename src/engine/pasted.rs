@@ -17,7 +17,7 @@ use crate::azure::error::AzureError;
 use crate::ids::{EnrollmentGroupId, TenantId};
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
 use crate::store::events::{self, EventKind};
-use crate::store::{StoreError, pasted_keys};
+use crate::store::{StoreError, migrations, pasted_keys};
 
 /// Seals secrets that must outlive the program.
 pub trait Safe: Send + Sync + fmt::Debug {
@@ -91,6 +91,7 @@ impl Engine {
         let sealed = inner.safe.seal(&migration.created_by.id.tid, &id.to_string(), secret.as_bytes());
         let sealed = sealed.ok_or(PasteError::NotSealed)?;
         let mut tx = inner.store.begin_write().await?;
+        takes_keys(&migrations::lookup(&mut tx, id).await?.ok_or(PasteError::NotFound)?)?;
         pasted_keys::keep(&mut tx, id, &keys.id, &sealed).await?;
         let text = format!("{} pasted the keys of an enrollment group; they are kept sealed as {}.", by.name, keys.id);
         events::append(&mut tx, id, inner.clock.now(), &by.name, EventKind::Enrollment, &text).await?;
@@ -104,9 +105,9 @@ impl Engine {
     /// [`PasteError::NotNow`] if there are none of this group.
     pub async fn forget_keys(&self, id: MigrationId, by: &Actor, group: &EnrollmentGroupId) -> Result<(), PasteError> {
         let inner = &self.inner;
-        let migration = inner.of_tenant(id, by).await?;
-        takes_keys(&migration)?;
+        inner.of_tenant(id, by).await?;
         let mut tx = inner.store.begin_write().await?;
+        takes_keys(&migrations::lookup(&mut tx, id).await?.ok_or(PasteError::NotFound)?)?;
         if !pasted_keys::erase(&mut tx, id, group).await? {
             return Err(PasteError::NotNow("These keys are erased already."));
         }

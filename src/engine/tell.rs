@@ -75,6 +75,7 @@ pub(super) async fn tell(run: &Run, device: &Device, via: Via) -> Result<Told, H
     if !admission::ensure(run, device).await? {
         return Ok(Told::Settled);
     }
+    source::look_before(run, device).await?;
     let patience = source::patience(run, via);
     let Some(before) = claim(run, device, via, patience).await? else { return Ok(Told::Settled) };
     match source::command(run, device, &payload, patience).await {
@@ -169,18 +170,18 @@ async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<To
             Ok(Told::Unreachable)
         }
         ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Precondition => {
-            let deleted = source::is_gone(run, &before).await;
-            let reason = if deleted { FailReason::Deleted } else { FailReason::CommandRefused };
+            let gone = source::gone(run, &before).await;
+            let outcome = gone.unwrap_or(Outcome::Failed(FailReason::CommandRefused));
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     if row.outcome.is_open() {
                         row.command = not_told(row);
-                        row.outcome = Outcome::Failed(reason);
+                        row.outcome = outcome;
                         row.detail = Some(error.to_string());
                     }
                 })
                 .await?;
-            Ok(if deleted { Told::Settled } else { Told::NotDelivered })
+            Ok(if gone.is_some() { Told::Settled } else { Told::NotDelivered })
         }
         _ if error.effect == EffectKnown::Unknown || matches!(error.kind, ErrorKind::DeviceTimeout) => {
             run.store()

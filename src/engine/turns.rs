@@ -13,6 +13,8 @@ pub(super) enum Question {
     Sweep,
     /// Whether it is still there.
     Later,
+    /// Whether it is seen to have left.
+    Departure,
 }
 
 /// How often each migration has asked what.

@@ -81,7 +81,7 @@ impl SkipReason {
             Self::Disabled => "disabled in the hub",
             Self::NeverConnected => "never connected to the hub",
             Self::GatewayChild => "behind an IoT Edge gateway",
-            Self::Certificate => "X.509 certificate",
+            Self::Certificate => "X.509 certificate of its own",
             Self::Tpm => "TPM",
             Self::HubOnlyKey => "key of the hub only",
             Self::KeyUnknown => "key of no known enrollment",

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::azure::call::{Call, Path};
 use crate::azure::central::Central;
@@ -40,6 +40,8 @@ pub struct DeviceTemplate {
     pub cloud: Vec<String>,
     /// Properties that people set and its devices obey, named likewise.
     pub writable: Vec<String>,
+    /// Its devices may have others behind them: IoT Edge devices, and gateways.
+    pub gateway: bool,
 }
 
 /// The command that tells a device to move.
@@ -82,6 +84,8 @@ struct Wire {
     #[serde(rename = "@id")]
     id: String,
     display_name: Option<Value>,
+    #[serde(default, rename = "@type")]
+    kind: Value,
     #[serde(default)]
     capability_model: Value,
 }
@@ -121,7 +125,10 @@ impl Central {
 impl From<Wire> for DeviceTemplate {
     fn from(wire: Wire) -> Self {
         let display_name = wire.display_name.as_ref().and_then(localized).unwrap_or_else(|| wire.id.clone());
+        let is_edge = is_a(&json!({ "@type": wire.kind }), "EdgeModel");
+        let has_others = contents_of(&wire.capability_model).into_iter().any(|item| is_a(item, "Relationship"));
         Self {
+            gateway: is_edge || has_others,
             display_name,
             id: TemplateId::from(wire.id),
             model: wire.capability_model["@id"].as_str().map(ModelId::from),

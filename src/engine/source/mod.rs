@@ -26,7 +26,7 @@ use crate::azure::tokens::TokenProvider;
 use crate::ids::{DeviceId, EnrollmentGroupId};
 use crate::migration::belongings::Belongings;
 use crate::migration::model::Source;
-use crate::migration::{Device, Via};
+use crate::migration::{Device, FailReason, Outcome, SkipReason, Via};
 use app::FromApp;
 use hub::FromHub;
 
@@ -94,8 +94,11 @@ pub(super) async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
     }
 }
 
-/// The keys that a device has of its own, as the source shows them now; else why there are none, in words.
-pub(super) async fn own_keys(run: &Run, device: &Device) -> Result<Result<KeyPair, String>, Halt> {
+/// Why a device's own keys cannot be had, and more on that.
+pub(super) type NoKeys = (SkipReason, String);
+
+/// The keys that a device has of its own, as the source shows them now; else why there are none.
+pub(super) async fn own_keys(run: &Run, device: &Device) -> Result<Result<KeyPair, NoKeys>, Halt> {
     match &run.origin {
         Origin::App(at) => app::attestation::own_keys(at, &device.id).await,
         Origin::Hub(at) => hub::attestation::own_keys(at, device).await,
@@ -173,11 +176,11 @@ pub(super) async fn history_can_be_read(run: &Run, id: &DeviceId) -> Result<(), 
     }
 }
 
-/// The source does not know the device any more, or keeps it out.
-pub(super) async fn is_gone(run: &Run, device: &Device) -> bool {
+/// What a device is whose command the source would not deliver, where the source itself shows it: deleted, or kept out.
+pub(super) async fn gone(run: &Run, device: &Device) -> Option<Outcome> {
     match &run.origin {
-        Origin::App(at) => app::command::is_gone(at, &device.id).await,
-        Origin::Hub(at) => hub::command::is_gone(at, device).await,
+        Origin::App(at) => app::command::is_gone(at, &device.id).await.then_some(Outcome::Failed(FailReason::Deleted)),
+        Origin::Hub(at) => hub::command::gone(at, device).await,
     }
 }
 
@@ -203,6 +206,14 @@ pub(super) async fn has_left(run: &Run, device: &Device) -> Result<bool, Halt> {
     match &run.origin {
         Origin::App(_) => Ok(false),
         Origin::Hub(at) => Ok(hub::sight::has_left(at, device).await?),
+    }
+}
+
+/// Notes what the source shows of a device's connection just before it is told, where it shows any.
+pub(super) async fn look_before(run: &Run, device: &Device) -> Result<(), Halt> {
+    match &run.origin {
+        Origin::App(_) => Ok(()),
+        Origin::Hub(at) => hub::sight::look_before(run, at, device).await,
     }
 }
 

@@ -35,7 +35,7 @@ impl Obstacle {
                 "What its devices prove themselves with cannot be copied. If no selected device uses it, state so below.".into()
             }
             Self::CertificateNeeded(thumbprint) => format!(
-                "It is an X.509 group, and no service gives a certificate back. Supply the one with the SHA-1 thumbprint {}; if no selected device uses the group, state so below.",
+                "It is an X.509 group, and no service gives a certificate back. Supply the one with the SHA-1 thumbprint {}; or, before the start, state that no selected device uses the group.",
                 thumbprint.as_str()
             ),
             Self::Disabled(id) => format!("Group {id} of {keeper} has these keys but is disabled. Enable it."),

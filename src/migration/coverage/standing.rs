@@ -27,11 +27,13 @@ fn by_certificates(
     let shares = |other: &&TargetGroup| other.certificates.iter().any(|one| group.certificates.contains(one));
     let kin: Vec<&TargetGroup> = target.iter().filter(shares).collect();
     match kin.as_slice() {
-        [] => without_kin(group, target, planned),
+        [] => without_kin(group, target, hub, planned),
         [one, two, ..] => Standing::Blocked(Obstacle::Ambiguous(one.id.clone(), two.id.clone())),
         [only] if group.certificates.iter().any(|one| !only.certificates.contains(one)) => {
-            // Of its own id, it is ours, half made.
-            if only.id.same_as(planned.as_str()) { without_kin(group, &[], planned) } else { half(only) }
+            // In an application it takes two calls: of its own id, with the first certificate only, it is ours, half made.
+            let ours = hub.is_none() && only.id.same_as(planned.as_str());
+            let begun = ours && group.certificates.starts_with(&only.certificates);
+            if begun { without_kin(group, &[], None, planned) } else { half(only) }
         }
         [only] => match closed(only, hub) {
             Some(obstacle) => Standing::Blocked(obstacle),
@@ -44,10 +46,16 @@ fn half(group: &TargetGroup) -> Standing {
     Standing::Blocked(Obstacle::HalfEqual(group.id.clone()))
 }
 
-/// It can be made once every certificate was supplied. A group of its own id without a certificate is ours, half made.
-fn without_kin(group: &SourceGroup, target: &[TargetGroup], planned: &EnrollmentGroupId) -> Standing {
+/// It can be made once every certificate was supplied. In an application a group of its own id without a certificate is ours,
+/// half made; a DPS makes a group with its certificates.
+fn without_kin(
+    group: &SourceGroup,
+    target: &[TargetGroup],
+    hub: Option<&HubHost>,
+    planned: &EnrollmentGroupId,
+) -> Standing {
     let mut of_that_id = target.iter().filter(|other| other.id.same_as(planned.as_str()));
-    if of_that_id.any(|other| other.keys.is_some() || !other.certificates.is_empty()) {
+    if of_that_id.any(|other| hub.is_some() || other.keys.is_some() || !other.certificates.is_empty()) {
         return Standing::Blocked(Obstacle::IdTaken(planned.clone()));
     }
     match group.certificates.iter().find(|one| !group.supplied.contains(one)) {

@@ -108,7 +108,16 @@ fn an_x509_group_can_be_made_once_all_its_certificates_were_supplied() {
     assert_eq!(x509(&half, &[]), Standing::Blocked(Obstacle::CertificateNeeded(Thumbprint::new("BB02"))));
     let whole = SourceGroup { supplied: half.certificates.clone(), ..half };
     assert_eq!(x509(&whole, &[]), Standing::Creatable("iotc-certs".into()));
-    assert_eq!(x509(&whole, &[with_certificates("iotc-certs", &[])]), Standing::Creatable("iotc-certs".into()));
+    let empty = [with_certificates("iotc-certs", &[])];
+    assert_eq!(x509(&whole, &empty), Standing::Blocked(Obstacle::IdTaken("iotc-certs".into())), "a DPS makes it whole");
+    let in_app = |target: &[TargetGroup]| {
+        let coverage = Coverage::of(std::slice::from_ref(&whole), target, None, |id| format!("iotc-{id}").into());
+        coverage.groups[0].standing.clone()
+    };
+    assert_eq!(in_app(&empty), Standing::Creatable("iotc-certs".into()));
+    assert_eq!(in_app(&[with_certificates("iotc-certs", &["AA01"])]), Standing::Creatable("iotc-certs".into()));
+    let other_first = [with_certificates("iotc-certs", &["BB02"])];
+    assert_eq!(in_app(&other_first), Standing::Blocked(Obstacle::HalfEqual("iotc-certs".into())));
     let taken = [with_certificates("iotc-certs", &["CC03"])];
     assert_eq!(x509(&whole, &taken), Standing::Blocked(Obstacle::IdTaken("iotc-certs".into())));
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::azure::resource;
 use super::people::{ADA, BOB, CAROL, CONTOSO};
-use super::{EDGE_APP, MAIN_APP, key, templates};
+use super::{EDGE_APP, MAIN_APP, PLANT_CA, key, templates};
 use crate::sandbox::central::configuration::{Configuration, Relationship};
 use crate::sandbox::central::model::{AppDevice, AppEnrollmentGroup, Group};
 use crate::sandbox::device::{Credential, Device, Kind};
 use crate::sandbox::dps::model::{Attestation, Certificates};
 use crate::sandbox::sas;
 use crate::sandbox::world::{App, Moment, World};
+use crate::sandbox::x509::Certificate;
 
 /// What sets a device apart.
 #[derive(Debug, Clone, Copy)]
@@ -192,8 +193,9 @@ pub(super) fn add_meter_template(world: &mut World, sub: &str) {
 /// The application with an X.509 enrollment group and with edge devices.
 pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     add_app(world, EDGE_APP, "0ne00A00002");
-    let attestation =
-        Attestation::X509 { primary: Some(thumbprint("fleet-ca")), secondary: None, ca_references: Vec::new() };
+    // A certificate that people have, so that they can supply it.
+    let primary = Certificate::read(PLANT_CA).map(|certificate| certificate.sha1);
+    let attestation = Attestation::X509 { primary, secondary: None, ca_references: Vec::new() };
     add_enrollment_group(world, EDGE_APP, "x509-devices", false, attestation);
     add_group(world, EDGE_APP, "kilns-all", "Kilns - all", templates::BOILER);
     let boiler = Spec::new(templates::BOILER);

@@ -19,7 +19,7 @@
 //! | 22 | keys of the hub's own, no registration record, firmware that knows no DPS | skipped: hub-only key |
 //! | 23 | came by the group `former`, which was deleted since | skipped: its key is of no enrollment |
 //! | 24 | came by the group `retired`, which is disabled | skipped: its enrollment is disabled |
-//! | 25 | came by the group `plant-x509`, with a certificate | skipped: X.509 |
+//! | 25 | came by the group `plant-x509`, with a certificate | moved if the certificate of its authority is supplied; else its group is left |
 //! | 26 | individual enrollment of a TPM | skipped: TPM |
 //! | [`ODD`] | an id that hubs allow and DPS does not; key of `plant` | skipped: its id is not allowed |
 //! | `gauge-0001`–`gauge-0003` | at [`PLANT_TWO`], key of `plant` | moved |

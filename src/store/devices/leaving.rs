@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::row::Row;
-use crate::ids::{EnrollmentGroupId, Subdomain};
+use crate::ids::{DeviceId, EnrollmentGroupId, Subdomain};
 use crate::migration::{Device, MigrationId};
 use crate::store::{Store, StoreError};
 
@@ -43,19 +43,38 @@ impl Store {
     }
 
     /// Devices proven at the target that were not seen to leave, the first to arrive first.
-    pub async fn devices_not_seen_leaving(
-        &self,
-        migration: MigrationId,
-        limit: u32,
-    ) -> Result<Vec<Device>, StoreError> {
+    pub async fn devices_not_seen_leaving(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome = 'moved' and left_at is null
-             order by connected_at, device_id limit ?",
+             order by connected_at, device_id",
         )
         .bind(migration.to_string())
-        .bind(limit)
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Device::try_from).collect()
+    }
+
+    /// Takes back the row of a device that was listed and is not there: it was never cleared, and nothing was done to it.
+    pub async fn forget_device(&self, migration: MigrationId, id: &DeviceId) -> Result<(), StoreError> {
+        sqlx::query(
+            "delete from devices where migration_id = ? and device_id = ? and cleared = 0 and command = 'none'",
+        )
+        .bind(migration.to_string())
+        .bind(id.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that a device is in another hub than it was listed in; it stays where it is if another active migration has it
+    /// there.
+    pub async fn device_is_in(&self, migration: MigrationId, id: &DeviceId, host: &str) -> Result<(), StoreError> {
+        sqlx::query("update or ignore devices set source = ? where migration_id = ? and device_id = ?")
+            .bind(host.to_ascii_lowercase())
+            .bind(migration.to_string())
+            .bind(id.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 }

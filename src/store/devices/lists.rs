@@ -55,11 +55,11 @@ impl Store {
     /// Cleared devices that were never told, in order of their ids.
     ///
     /// Those that the target had known before come last, since how they came is harder to prove, and among the others those
-    /// without a template: how they are told is not documented.
+    /// without a template: how they are told is not documented; and those that their hub shows disconnected.
     pub async fn devices_untold(&self, migration: MigrationId, limit: u32) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome = 'pending' and command = 'none' and cleared = 1
-             order by coalesce(base_provisioned, 0), unassigned, device_id limit ?",
+             order by coalesce(base_provisioned, 0), unassigned, coalesce(home_connected, 1) desc, device_id limit ?",
         )
         .bind(migration.to_string())
         .bind(limit)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::act::actor;
-use super::page::{Found, draft, show_unfit};
+use super::page::{Found, show_unfit, taking_keys};
 use crate::engine::{KeysView, SupplyError};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
@@ -82,7 +82,7 @@ pub(super) async fn add(
     Path(id): Path<String>,
     Verified(supply): Verified<Supply>,
 ) -> Result<Response, PageError> {
-    let migration = match draft(&web, &user.person, &id).await? {
+    let migration = match taking_keys(&web, &user.person, &id).await? {
         Found::Draft(migration) => migration,
         Found::Elsewhere(response) => return Ok(response),
     };

@@ -12,7 +12,7 @@ use super::review::Review;
 use super::stated::Stated;
 use super::view::{Body, Count, Ingredients, Refusal};
 use crate::identity::{LocalPath, Person, SignedInUser, sign_in_url};
-use crate::migration::{KeyHandling, Migration, MigrationState};
+use crate::migration::{KeyHandling, Migration, MigrationState, PauseReason};
 use crate::web::errors::PageError;
 use crate::web::new::Trouble;
 use crate::web::shell::{Shell, moment};
@@ -32,6 +32,8 @@ struct KeysPage {
     certificates: Vec<Needed>,
     /// Pasted keys, or a certificate, were not taken.
     rejected: bool,
+    /// It was started, and waits for keys.
+    paused: bool,
     out_of_band: bool,
     /// Until when the run can use the sign-in of the person who looks.
     until: Option<String>,
@@ -53,7 +55,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let migration = match draft(&web, &user.person, &id).await? {
+    let migration = match taking_keys(&web, &user.person, &id).await? {
         Found::Draft(migration) => migration,
         Found::Elsewhere(response) => return Ok(response),
     };
@@ -147,6 +149,7 @@ async fn page(
         count: count_if(readable, web, person, migration).await,
         rejected: unpasted.is_something() || unfit.is_something(),
         certificates,
+        paused: migration.state != MigrationState::Draft,
         paste: Paste::of(migration, shell.csrf(), pasted, unpasted),
         out_of_band: false,
         until: web.engine.signed_in_until(&person.id).await.map(moment),
@@ -197,7 +200,7 @@ fn handling(migration: &Migration, stated: &Stated) -> KeyHandling {
 
 /// Where a migration is that a person asked for.
 pub(super) enum Found {
-    /// Here.
+    /// Here: a draft, or one that waits for keys where those can be given.
     Draft(Box<Migration>),
     /// On a page of its own.
     Elsewhere(Response),
@@ -205,13 +208,32 @@ pub(super) enum Found {
 
 /// The draft of that id, if the person's tenant has one.
 pub(super) async fn draft(web: &Web, person: &Person, id: &str) -> Result<Found, PageError> {
+    find(web, person, id, |state| *state == MigrationState::Draft).await
+}
+
+/// The same, or a migration that waits for keys: they can be given to it.
+pub(super) async fn taking_keys(web: &Web, person: &Person, id: &str) -> Result<Found, PageError> {
+    find(web, person, id, |state| match state {
+        MigrationState::Draft => true,
+        MigrationState::Paused(pause) => pause.reason == PauseReason::Keys,
+        _ => false,
+    })
+    .await
+}
+
+async fn find(
+    web: &Web,
+    person: &Person,
+    id: &str,
+    is_here: impl Fn(&MigrationState) -> bool,
+) -> Result<Found, PageError> {
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let migration = web.store.migration(id).await?.ok_or(PageError::NotFound)?;
     if migration.created_by.id.tid != person.id.tid {
         return Err(PageError::NotFound);
     }
-    match migration.state {
-        MigrationState::Draft => Ok(Found::Draft(Box::new(migration))),
-        _ => Ok(Found::Elsewhere(Redirect::to(&paths::migration(&id.to_string())).into_response())),
+    match is_here(&migration.state) {
+        true => Ok(Found::Draft(Box::new(migration))),
+        false => Ok(Found::Elsewhere(Redirect::to(&paths::migration(&id.to_string())).into_response())),
     }
 }

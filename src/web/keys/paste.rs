@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::act::actor;
-use super::page::{Found, draft, show_unpasted};
+use super::page::{Found, show_unpasted, taking_keys};
 use crate::engine::{PasteError, Pasted};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
@@ -114,7 +114,7 @@ pub(super) async fn add(
     Path(id): Path<String>,
     Verified(keys): Verified<Keys>,
 ) -> Result<Response, PageError> {
-    let migration = match draft(&web, &user.person, &id).await? {
+    let migration = match taking_keys(&web, &user.person, &id).await? {
         Found::Draft(migration) => migration,
         Found::Elsewhere(response) => return Ok(response),
     };
@@ -136,7 +136,7 @@ pub(super) async fn erase(
     Path(id): Path<String>,
     Verified(Group { group }): Verified<Group>,
 ) -> Result<Response, PageError> {
-    let migration = match draft(&web, &user.person, &id).await? {
+    let migration = match taking_keys(&web, &user.person, &id).await? {
         Found::Draft(migration) => migration,
         Found::Elsewhere(response) => return Ok(response),
     };

@@ -66,7 +66,7 @@ pub(super) fn clearing(source: &Source) -> Option<&'static str> {
     match source {
         Source::App(_) => None,
         Source::Hub(HubSource { dps: Some(_), .. }) => Some(
-            "Devices are cleared one by one: told are those whose keys derive from a group below, or are those of an individual enrollment of their own. Left where they are, each with its reason: devices with a certificate (X.509), a TPM, keys that only the hub knows or that are of no known enrollment, IoT Edge devices and those behind a gateway, and devices that are disabled or have never connected.",
+            "Devices are cleared one by one: told are those whose keys derive from a group below or whose certificate is of one, and those with keys of an individual enrollment. Left where they are, each with its reason: devices with a certificate (X.509) of their own, a TPM, keys that only the hub knows or that are of no known enrollment, IoT Edge devices and those behind a gateway, and devices that are disabled or have never connected.",
         ),
         Source::Hub(_) => Some(
             "Devices are cleared one by one: told are those whose keys derive from the pasted ones. Left where they are, each with its reason: devices with other keys, with a certificate (X.509), IoT Edge devices and those behind a gateway, and devices that are disabled or have never connected.",

@@ -64,6 +64,7 @@ fn offer() -> Offer {
             serde_json::from_value(serde_json::json!({"id": "boilers", "displayName": "Boilers"})).expect("a group"),
         ],
         templates: vec![DeviceTemplate {
+            gateway: false,
             id: "dtmi:boiler;1".into(),
             display_name: "Boiler".into(),
             model: None,
@@ -196,6 +197,7 @@ fn an_application_that_does_not_run_is_the_mistake_and_not_its_lists() {
 
 pub(super) fn into_central() -> (Entered, Offer) {
     let template = DeviceTemplate {
+        gateway: false,
         id: "dtmi:target:boiler;1".into(),
         display_name: "Boiler".into(),
         model: Some("dtmi:model:boiler;1".into()),

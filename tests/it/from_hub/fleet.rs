@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iotc_migrator::sandbox::device::{Device, Happening, Kind, Place};
-use iotc_migrator::sandbox::fleet::{self, METER, METER_MODEL, NEXT_APP, ODD, PLANT, PLANT_DPS, PLANT_TWO};
+use iotc_migrator::sandbox::fleet::{self, METER, METER_MODEL, NEXT_APP, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO};
 use iotc_migrator::sandbox::log::Service;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn must_end_as(id: &str) -> (&'static str, &'static str, &'static str) {
         (_, 22) => ("skipped", "key of the hub only", ""),
         (_, 23) => ("skipped", "key of no known enrollment", ""),
         (_, 24) => ("skipped", "enrollment group not carried over", ""),
-        (_, 25) => ("skipped", "X.509 certificate", ""),
+        (_, 25) => ("moved", "", "plant-x509"),
         (_, 26) => ("skipped", "TPM", ""),
         (_, 1..=14) => ("moved", "", "plant"),
         _ => panic!("there is no {id}"),
@@ -103,7 +103,10 @@ async fn the_fleet_of_two_hubs_ends_as_its_table_says() {
     let (lab, _program, ada) = Lab::with_ada(20, fleet::hub_to_central_world).await;
     let hubs = lab.shared().look(|world| json!([world.hubs, world.dps]));
     let wish = Wish::from_hubs(Some(PLANT_DPS), &[PLANT, PLANT_TWO], NEXT, Some("Meter")).with(GIVE_UP, "2");
-    let journey = ada.start(&wish).await;
+    let (journey, page) = ada.migrate(&wish).await;
+    let form = page.form_with_button("Add certificate of plant-x509").expect("the X.509 group waits for a certificate");
+    let page = ada.submit(&page, form.set("certificate", PLANT_CA)).await;
+    ada.press(&page, "Start migration").await;
     let page = ada.wait_for_state(&journey, "Waiting for 2 devices", PATIENCE).await;
     for id in ["meter-0015", "meter-0016"] {
         assert_eq!(ada.devices(&journey).await[id]["outcome"], "waiting");
@@ -131,7 +134,11 @@ async fn the_fleet_of_two_hubs_ends_as_its_table_says() {
     let identities = |value: &serde_json::Value| value[0].as_object().expect("hubs").len();
     assert_eq!(identities(&lab.shared().look(|world| json!([world.hubs]))), identities(&hubs), "no hub is gone");
     assert_eq!(lab.effects("identity.deleted"), [] as [String; 0]);
-    assert_eq!(lab.shared().look(made_groups).len(), 2, "plant and annex: no other group has a device that moves");
+    assert_eq!(
+        lab.shared().look(made_groups).len(),
+        3,
+        "no other group than plant, annex and plant-x509 has a device that moves"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use super::FromApp;
 use crate::azure::central::{AttestationKind, KeyPair};
 use crate::engine::halt::Halt;
 use crate::engine::run::Run;
+use crate::engine::source::NoKeys;
 use crate::engine::target;
 use crate::ids::DeviceId;
 use crate::migration::{Outcome, OwnKeys, SkipReason};
@@ -43,10 +44,13 @@ pub(in crate::engine) async fn another_can_be_read(run: &Run, at: &FromApp) -> R
 }
 
 /// The device's own keys as the application shows them now; else why there are none.
-pub(in crate::engine) async fn own_keys(at: &FromApp, id: &DeviceId) -> Result<Result<KeyPair, String>, Halt> {
+pub(in crate::engine) async fn own_keys(at: &FromApp, id: &DeviceId) -> Result<Result<KeyPair, NoKeys>, Halt> {
+    let no = |why: String| (SkipReason::IndividualAttestation, why);
     Ok(match at.central.device_attestation_with_keys(id).await? {
-        Some(own) => own.keys.ok_or_else(|| format!("attested by {}, whose keys are not shown", own.kind)),
+        Some(own) => own.keys.ok_or_else(|| no(format!("attested by {}, whose keys are not shown", own.kind))),
         // Its group admits it now: whether that is carried over was not asked for it.
-        None => Err("its individual attestation was removed after the snapshot; migrate the group again".to_owned()),
+        None => {
+            Err(no("its individual attestation was removed after the snapshot; migrate the group again".to_owned()))
+        }
     })
 }

@@ -110,7 +110,14 @@ pub(in crate::engine) async fn completed(
 /// The devices behind the application's gateways.
 async fn children(at: &FromApp, everybody: &HashMap<DeviceId, CentralDevice>) -> Result<HashSet<DeviceId>, Halt> {
     let mut children = HashSet::new();
-    for gateway in everybody.values().filter(|device| is_of(device, "EdgeDevice") || is_of(device, "GatewayDevice")) {
+    let templates = at.central.device_templates().await?;
+    let gateways: HashSet<_> = templates.iter().filter(|one| one.gateway).map(|one| &one.id).collect();
+    let may_have_others = |device: &&CentralDevice| {
+        is_of(device, "EdgeDevice")
+            || is_of(device, "GatewayDevice")
+            || device.template.as_ref().is_some_and(|template| gateways.contains(template))
+    };
+    for gateway in everybody.values().filter(may_have_others) {
         children.extend(at.central.children(&gateway.id).await?);
     }
     Ok(children)

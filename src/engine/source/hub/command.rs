@@ -6,7 +6,7 @@ use super::FromHub;
 use crate::azure::central::CommandAnswer;
 use crate::azure::error::AzureError;
 use crate::engine::source::Patience;
-use crate::migration::Device;
+use crate::migration::{Device, FailReason, Outcome, SkipReason};
 
 /// The command, as the method's name has it after the component's.
 pub(super) const COMMAND: &str = "DeviceMove";
@@ -30,8 +30,11 @@ pub(in crate::engine) async fn send(
     Ok(CommandAnswer { id: None, request: payload.clone(), response_code: answer.status, response: answer.payload })
 }
 
-/// The hub does not know the device any more, or keeps it out.
-pub(in crate::engine) async fn is_gone(at: &FromHub, device: &Device) -> bool {
-    let Ok(hub) = at.hub_of(device) else { return false };
-    matches!(hub.identity(&device.id).await, Ok(found) if found.as_ref().is_none_or(|identity| !identity.enabled))
+/// What the device is, where the hub does not know it any more, or keeps it out.
+pub(in crate::engine) async fn gone(at: &FromHub, device: &Device) -> Option<Outcome> {
+    match at.hub_of(device).ok()?.identity(&device.id).await {
+        Ok(None) => Some(Outcome::Failed(FailReason::Deleted)),
+        Ok(Some(identity)) if !identity.enabled => Some(Outcome::Skipped(SkipReason::Disabled)),
+        Ok(Some(_)) | Err(_) => None,
+    }
 }

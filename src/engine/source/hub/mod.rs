@@ -24,6 +24,7 @@ use crate::engine::Inner;
 use crate::engine::given::Given;
 use crate::engine::keys::FoundGroup;
 use crate::engine::signs::{HubSigns, Signs};
+use crate::ids::EnrollmentGroupId;
 use crate::migration::Device;
 use crate::migration::model::HubSource;
 
@@ -38,6 +39,8 @@ pub(in crate::engine) struct FromHub {
     given: Given,
     /// The DPS's groups, read when they are first asked for.
     groups: OnceCell<Vec<FoundGroup>>,
+    /// The X.509 groups that devices with certificates came by; read when they are first asked for.
+    by_certificate: OnceCell<HashMap<String, EnrollmentGroupId>>,
     /// Its individual enrollments by registration id, in lower case; read when they are first asked for.
     enrollments: OnceCell<HashMap<String, IndividualEnrollment>>,
 }
@@ -70,6 +73,7 @@ impl FromHub {
             hubs,
             given,
             groups: OnceCell::new(),
+            by_certificate: OnceCell::new(),
             enrollments: OnceCell::new(),
         })
     }

@@ -59,17 +59,20 @@ pub(in crate::engine) async fn create(
 
 /// Makes a group and gives it its certificates, or completes one of that id: a group without any trusts nobody.
 async fn create_x509(at: &AtApp, new: &NewX509Group, trust: [Option<&&Supplied>; 2]) -> Result<bool, AzureError> {
+    let mut made = false;
     if at.central.enrollment_group(&new.id).await?.is_none() {
         at.central.create_x509_group(new).await?;
+        made = true;
     }
     for (entry, supplied) in [CertificateEntry::Primary, CertificateEntry::Secondary].into_iter().zip(trust) {
         let Some(supplied) = supplied else { continue };
         if at.central.group_certificate(&new.id, entry).await?.is_none() {
             let certificate = CertificateDer::new(supplied.der.clone());
             at.central.put_group_certificate(&new.id, entry, &certificate).await?;
+            made = true;
         }
     }
-    Ok(true)
+    Ok(made)
 }
 
 /// The id of the group that is made for a source group. An application allows letters, digits and hyphens.

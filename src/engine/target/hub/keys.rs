@@ -6,7 +6,7 @@ use super::AtHub;
 use crate::azure::dps::{Attestation, AttestationKind, DpsGroup, NewEnrollmentGroup, NewX509Group, TrustedBy};
 use crate::azure::error::{AzureError, ErrorKind};
 use crate::azure::x509::{CertificateDer, Slots};
-use crate::engine::certificates::Supplied;
+use crate::engine::certificates::{Supplied, trusted_by};
 use crate::engine::keys::{NewGroup, key_pair, made_id};
 use crate::ids::{EnrollmentGroupId, HubHost};
 use crate::migration::coverage::{KeyPair, TargetGroup, Thumbprint};
@@ -58,21 +58,11 @@ pub(in crate::engine) async fn groups(at: &AtHub) -> Result<Vec<TargetGroup>, Az
             },
             false => None,
         };
-        let certificates = certificates(at, &group).await?;
+        let trusted = trusted_by(&at.arm, &at.target.dps_id, &group).await?;
+        let certificates = trusted.into_iter().map(|(thumbprint, _)| thumbprint).collect();
         target.push(target_group(&group, keys, certificates, &linked));
     }
     Ok(target)
-}
-
-/// Thumbprints of the certificates that a group trusts: its own, and verified ones of the DPS that it names.
-async fn certificates(at: &AtHub, group: &DpsGroup) -> Result<Vec<Thumbprint>, AzureError> {
-    let Some(x509) = &group.x509 else { return Ok(Vec::new()) };
-    let mut found: Vec<Option<String>> = x509.signing_certificates.iter().map(|one| one.sha1.clone()).collect();
-    for name in x509.ca_references.iter() {
-        let kept = at.arm.dps_certificate(&at.target.dps_id, name).await?;
-        found.push(kept.filter(|kept| kept.verified).and_then(|kept| kept.certificate.sha1));
-    }
-    Ok(found.into_iter().flatten().map(|one| Thumbprint::new(&one)).collect())
 }
 
 fn target_group(
