@@ -56,6 +56,13 @@ impl Thumbprint {
         Self(text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase())
     }
 
+    /// In groups of four, as people compare it, and as a line can break.
+    #[must_use]
+    pub fn in_fours(&self) -> String {
+        let characters: Vec<char> = self.0.chars().collect();
+        characters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Upper-case hex.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -36,7 +36,7 @@ impl Obstacle {
             }
             Self::CertificateNeeded(thumbprint) => format!(
                 "It is an X.509 group, and no service gives a certificate back. Supply the one with the SHA-1 thumbprint {}; or, before the start, state that no selected device uses the group.",
-                thumbprint.as_str()
+                thumbprint.in_fours()
             ),
             Self::Disabled(id) => format!("Group {id} of {keeper} has these keys but is disabled. Enable it."),
             Self::ForEdge(id) => format!("Group {id} of {keeper} has these keys but is for IoT Edge devices. Use another group."),

@@ -10,7 +10,7 @@ use super::page::{Found, show_unfit, taking_keys};
 use crate::engine::{KeysView, SupplyError};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
-use crate::migration::coverage::{Obstacle, Standing, Thumbprint};
+use crate::migration::coverage::{Obstacle, Standing};
 use crate::web::components::{Field, Kind};
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;
@@ -62,15 +62,9 @@ pub(super) fn needed(view: &KeysView, unfit: &Unfit) -> Vec<Needed> {
             hint: Some("PEM, as in a .pem file; or what is in a .cer file, in base64. Never its private key.".into()),
             ..Field::new("certificate", &format!("Certificate of {name}"))
         };
-        all.push(Needed { group: id, name, thumbprint: spaced(thumbprint), field });
+        all.push(Needed { group: id, name, thumbprint: thumbprint.in_fours(), field });
     }
     all
-}
-
-/// In groups of four, as people compare them.
-fn spaced(thumbprint: &Thumbprint) -> String {
-    let characters: Vec<char> = thumbprint.as_str().chars().collect();
-    characters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
 /// *Add certificate*.
