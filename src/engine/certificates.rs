@@ -1,7 +1,7 @@
 //! Certificates of X.509 enrollment groups that a person supplies: held against the source before they are kept. They are no
 //! secret.
 
-use super::given::Given;
+use super::given::{Given, may_be_given};
 use super::source::Origin;
 use super::{Engine, Inner};
 use crate::azure::Arm;
@@ -11,9 +11,9 @@ use crate::azure::x509::KnownCertificate;
 use crate::ids::{ArmId, EnrollmentGroupId};
 use crate::migration::certificate::{Certificate, CertificateProblem};
 use crate::migration::coverage::Thumbprint;
-use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
+use crate::migration::model::{Actor, Migration, MigrationId};
 use crate::store::events::{self, EventKind};
-use crate::store::{StoreError, supplied_certificates};
+use crate::store::{StoreError, migrations, supplied_certificates};
 
 /// A certificate that was supplied for a group of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,24 +60,26 @@ impl Engine {
         supplied: &[u8],
     ) -> Result<(), SupplyError> {
         let inner = &self.inner;
-        let migration = inner.store.migration(id).await?;
-        let migration = migration.filter(|migration| migration.created_by.id.tid == by.id.tid);
-        let migration = migration.ok_or(SupplyError::NotFound)?;
-        if !matches!(migration.state, MigrationState::Draft | MigrationState::Paused(_)) {
-            return Err(SupplyError::NotNow(
-                "Certificates are given before the start, or while the migration is paused.",
-            ));
-        }
+        let migration = inner.of_tenant(id, by).await?.ok_or(SupplyError::NotFound)?;
+        takes_certificates(&migration)?;
         let certificate = Certificate::read(supplied)?;
         certificate.check_authority(inner.clock.now())?;
         let thumbprint = Thumbprint::new(&certificate.sha1);
         must_be_the_groups(inner, &migration, by, group, &thumbprint).await?;
         let mut tx = inner.store.begin_write().await?;
+        takes_certificates(&migrations::lookup(&mut tx, id).await?.ok_or(SupplyError::NotFound)?)?;
         supplied_certificates::keep(&mut tx, id, group, thumbprint.as_str(), certificate.der()).await?;
         let text = format!("{} supplied the certificate {} of {group}.", by.name, thumbprint.as_str());
         events::append(&mut tx, id, inner.clock.now(), &by.name, EventKind::Enrollment, &text).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
+    }
+}
+
+fn takes_certificates(migration: &Migration) -> Result<(), SupplyError> {
+    match may_be_given(migration) {
+        true => Ok(()),
+        false => Err(SupplyError::NotNow("Certificates are given before the start, or while the migration is paused.")),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::certificates::{self, Supplied};
 use super::keys::GroupKeys;
 use super::{Inner, pasted};
-use crate::migration::Migration;
+use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
 use crate::store::StoreError;
 
 /// All of it.
@@ -11,6 +11,18 @@ use crate::store::StoreError;
 pub(super) struct Given {
     pub(super) keys: Vec<GroupKeys>,
     pub(super) certificates: Vec<Supplied>,
+}
+
+/// Things are given before the start, and while a pause waits for them.
+pub(super) fn may_be_given(migration: &Migration) -> bool {
+    matches!(migration.state, MigrationState::Draft | MigrationState::Paused(_))
+}
+
+impl Inner {
+    /// A migration of this person's tenant.
+    pub(super) async fn of_tenant(&self, id: MigrationId, by: &Actor) -> Result<Option<Migration>, StoreError> {
+        Ok(self.store.migration(id).await?.filter(|migration| migration.created_by.id.tid == by.id.tid))
+    }
 }
 
 /// What was given so far.

@@ -9,13 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::given::Given;
+use super::given::{Given, may_be_given};
 use super::keys::GroupKeys;
 use super::source::{self, Origin};
 use super::{Engine, Inner};
 use crate::azure::error::AzureError;
 use crate::ids::{EnrollmentGroupId, TenantId};
-use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
+use crate::migration::model::{Actor, Migration, MigrationId};
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, migrations, pasted_keys};
 
@@ -78,7 +78,7 @@ impl Engine {
         secondary: &SecretString,
     ) -> Result<Pasted, PasteError> {
         let inner = &self.inner;
-        let migration = inner.of_tenant(id, by).await?;
+        let migration = inner.of_tenant(id, by).await?.ok_or(PasteError::NotFound)?;
         takes_keys(&migration)?;
         let primary = checked(primary).ok_or(PasteError::NotPrimary)?;
         let secondary = checked(secondary).ok_or(PasteError::NotSecondary)?;
@@ -105,7 +105,7 @@ impl Engine {
     /// [`PasteError::NotNow`] if there are none of this group.
     pub async fn forget_keys(&self, id: MigrationId, by: &Actor, group: &EnrollmentGroupId) -> Result<(), PasteError> {
         let inner = &self.inner;
-        inner.of_tenant(id, by).await?;
+        inner.of_tenant(id, by).await?.ok_or(PasteError::NotFound)?;
         let mut tx = inner.store.begin_write().await?;
         takes_keys(&migrations::lookup(&mut tx, id).await?.ok_or(PasteError::NotFound)?)?;
         if !pasted_keys::erase(&mut tx, id, group).await? {
@@ -118,13 +118,6 @@ impl Engine {
     }
 }
 
-impl Inner {
-    async fn of_tenant(&self, id: MigrationId, by: &Actor) -> Result<Migration, PasteError> {
-        let migration = self.store.migration(id).await?;
-        migration.filter(|migration| migration.created_by.id.tid == by.id.tid).ok_or(PasteError::NotFound)
-    }
-}
-
 const NOT_HERE: PasteError = PasteError::NotNow("An application shows its keys itself: none are pasted.");
 
 /// Keys can be given until the start, and while a pause waits for them.
@@ -132,9 +125,9 @@ fn takes_keys(migration: &Migration) -> Result<(), PasteError> {
     if migration.plan.source.hubs().is_none() {
         return Err(NOT_HERE);
     }
-    match migration.state {
-        MigrationState::Draft | MigrationState::Paused(_) => Ok(()),
-        _ => Err(PasteError::NotNow("Keys are given before the start, or while the migration is paused.")),
+    match may_be_given(migration) {
+        true => Ok(()),
+        false => Err(PasteError::NotNow("Keys are given before the start, or while the migration is paused.")),
     }
 }
 

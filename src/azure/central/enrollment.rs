@@ -56,8 +56,10 @@ pub enum CentralAttestation {
     },
     /// Certificates signed by these; only SHA-1 thumbprints are shown.
     X509 {
-        /// Of the primary and the secondary signing certificate, as far as there are any.
+        /// Of the primary and the secondary signing certificate, as far as there are any that let devices in.
         thumbprints: Vec<String>,
+        /// Of those that let nobody in, because nobody has shown to have their keys.
+        unverified: Vec<String>,
     },
     /// A kind this program does not know.
     Other(String),
@@ -182,9 +184,11 @@ impl From<WireAttestation> for CentralAttestation {
             }
             ("x509", _) => {
                 let certificates = &wire.x509["signingCertificates"];
-                let thumbprint =
-                    |which: &str| certificates[which]["info"]["sha1Thumbprint"].as_str().map(str::to_owned);
-                Self::X509 { thumbprints: ["primary", "secondary"].into_iter().filter_map(thumbprint).collect() }
+                let all = ["primary", "secondary"].into_iter().map(|which| &certificates[which]);
+                let (unverified, verified): (Vec<_>, Vec<_>) = all.partition(|one| one["verified"] == false);
+                let thumbprint = |one: &Value| one["info"]["sha1Thumbprint"].as_str().map(str::to_owned);
+                let thumbprints = |all: Vec<&Value>| all.into_iter().filter_map(thumbprint).collect();
+                Self::X509 { thumbprints: thumbprints(verified), unverified: thumbprints(unverified) }
             }
             _ => Self::Other(wire.kind),
         }

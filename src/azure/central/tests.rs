@@ -168,15 +168,20 @@ async fn enrollment_groups_are_read_with_keys_that_do_not_show() {
         { "id": "SAS-IoT-Devices", "displayName": "s", "enabled": true, "type": "iot",
           "attestation": { "type": "symmetricKey", "symmetricKey": { "primaryKey": KEY, "secondaryKey": KEY } } },
         { "id": "x", "enabled": false, "type": "iotEdge", "attestation": { "type": "x509",
-          "x509": { "signingCertificates": { "primary": { "info": { "sha1Thumbprint": "AB" } }, "secondary": null } } } }
+          "x509": { "signingCertificates": { "primary": { "info": { "sha1Thumbprint": "AB" } }, "secondary": null } } } },
+        { "id": "y", "enabled": true, "type": "iot", "attestation": { "type": "x509", "x509": { "signingCertificates": {
+          "primary": { "verified": true, "info": { "sha1Thumbprint": "CD" } },
+          "secondary": { "verified": false, "info": { "sha1Thumbprint": "EF" } } } } } }
     ] });
     answer(&server, "GET", "/api/enrollmentGroups", 200, groups).await;
     let groups = central(&server).enrollment_groups().await.unwrap();
     assert!(matches!(groups[0].attestation, CentralAttestation::Symmetric { .. }));
     assert!(!format!("{groups:?}").contains(KEY));
     assert_eq!((groups[1].enabled, &groups[1].kind), (false, &GroupKind::IotEdge));
-    let CentralAttestation::X509 { thumbprints } = &groups[1].attestation else { panic!("{groups:?}") };
+    let CentralAttestation::X509 { thumbprints, .. } = &groups[1].attestation else { panic!("{groups:?}") };
     assert_eq!(thumbprints, &["AB"]);
+    let CentralAttestation::X509 { thumbprints, unverified } = &groups[2].attestation else { panic!("{groups:?}") };
+    assert_eq!((thumbprints.as_slice(), unverified.as_slice()), (&["CD".to_owned()][..], &["EF".to_owned()][..]));
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ impl Origin {
     pub(super) async fn groups(&self) -> Result<Vec<FoundGroup>, AzureError> {
         match self {
             Self::App(at) => app::keys::groups(at).await,
-            Self::Hub(at) => hub::keys::groups(at).await,
+            Self::Hub(at) => Ok(hub::keys::groups(at).await?.to_vec()),
         }
     }
 }

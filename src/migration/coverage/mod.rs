@@ -102,6 +102,8 @@ pub struct TargetGroup {
     pub keys: Option<KeyPair>,
     /// Thumbprints of its signing certificates; empty for keys, anything else, and an X.509 group that has none yet.
     pub certificates: Vec<Thumbprint>,
+    /// Thumbprints of certificates that it has and that let nobody in, because they are not verified.
+    pub unverified: Vec<Thumbprint>,
     /// Hubs that it can lead to: its own list, or all hubs linked to the DPS. Empty for a group of an application.
     pub leads_to: Vec<HubHost>,
 }

@@ -10,6 +10,8 @@ pub enum Obstacle {
     NotSymmetric,
     /// This certificate of an X.509 group must be supplied by a person.
     CertificateNeeded(Thumbprint),
+    /// The group has such a certificate, which lets nobody in before it is verified.
+    Unverified(EnrollmentGroupId),
     /// The group with these keys is disabled.
     Disabled(EnrollmentGroupId),
     /// The group with these keys is for IoT Edge devices.
@@ -38,6 +40,7 @@ impl Obstacle {
                 "It is an X.509 group, and no service gives a certificate back. Supply the one with the SHA-1 thumbprint {}; or, before the start, state that no selected device uses the group.",
                 thumbprint.in_fours()
             ),
+            Self::Unverified(id) => format!("Group {id} of {keeper} has its certificate, which is not verified there. Verify it."),
             Self::Disabled(id) => format!("Group {id} of {keeper} has these keys but is disabled. Enable it."),
             Self::ForEdge(id) => format!("Group {id} of {keeper} has these keys but is for IoT Edge devices. Use another group."),
             Self::OtherHub(id, hubs) => {

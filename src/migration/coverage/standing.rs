@@ -24,6 +24,10 @@ fn by_certificates(
     hub: Option<&HubHost>,
     planned: &EnrollmentGroupId,
 ) -> Standing {
+    let unverified = |other: &&TargetGroup| other.unverified.iter().any(|one| group.certificates.contains(one));
+    if let Some(other) = target.iter().find(unverified) {
+        return Standing::Blocked(Obstacle::Unverified(other.id.clone()));
+    }
     let shares = |other: &&TargetGroup| other.certificates.iter().any(|one| group.certificates.contains(one));
     let kin: Vec<&TargetGroup> = target.iter().filter(shares).collect();
     match kin.as_slice() {

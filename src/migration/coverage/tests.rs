@@ -27,6 +27,7 @@ fn target(id: &str, keys: KeyPair) -> TargetGroup {
         edge: false,
         keys: Some(keys),
         certificates: Vec::new(),
+        unverified: Vec::new(),
         leads_to: vec![hub()],
     }
 }
@@ -130,6 +131,9 @@ fn an_x509_group_is_equal_to_one_with_all_its_certificates_that_is_open_and_lead
     assert_eq!(x509(&group, &half), Standing::Blocked(Obstacle::HalfEqual("g".into())));
     let off = [TargetGroup { enabled: false, ..with_certificates("g", &["AA01", "BB02"]) }];
     assert_eq!(x509(&group, &off), Standing::Blocked(Obstacle::Disabled("g".into())));
+    let unverified = vec![Thumbprint::new("AA01")];
+    let unseen = [TargetGroup { unverified, ..with_certificates("g", &[]) }];
+    assert_eq!(x509(&group, &unseen), Standing::Blocked(Obstacle::Unverified("g".into())));
     let twice = [with_certificates("g", &["AA01", "BB02"]), with_certificates("h", &["AA01"])];
     assert!(matches!(x509(&group, &twice), Standing::Blocked(Obstacle::Ambiguous(..))));
 }

@@ -39,7 +39,7 @@ async fn a_group_for_devices_with_certificates_is_created_empty() {
     answer(&server, "PUT", GROUP, 200, created).await;
     let new = NewX509Group { id: EnrollmentGroupId::new("moved-1"), display_name: "Moved".into() };
     let group = central(&server).create_x509_group(&new).await.unwrap();
-    let CentralAttestation::X509 { thumbprints } = &group.attestation else { panic!("{group:?}") };
+    let CentralAttestation::X509 { thumbprints, .. } = &group.attestation else { panic!("{group:?}") };
     assert!(thumbprints.is_empty());
     let body: Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
     let expected = json!({ "displayName": "Moved", "enabled": true, "type": "iot", "attestation": { "type": "x509" } });

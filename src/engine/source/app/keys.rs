@@ -32,7 +32,7 @@ pub(in crate::engine) fn as_source(group: &CentralEnrollmentGroup) -> SourceGrou
         _ => None,
     };
     let certificates = match &group.attestation {
-        CentralAttestation::X509 { thumbprints } => thumbprints.iter().map(|one| Thumbprint::new(one)).collect(),
+        CentralAttestation::X509 { thumbprints, .. } => thumbprints.iter().map(|one| Thumbprint::new(one)).collect(),
         _ => Vec::new(),
     };
     SourceGroup {

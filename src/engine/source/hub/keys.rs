@@ -11,7 +11,7 @@ use crate::ids::{ArmId, EnrollmentGroupId};
 use crate::migration::coverage::SourceGroup;
 
 /// The groups for IoT devices, the disabled ones too: a device that one let in is there still.
-pub(in crate::engine) async fn groups(at: &FromHub) -> Result<Vec<FoundGroup>, AzureError> {
+pub(in crate::engine) async fn groups(at: &FromHub) -> Result<&[FoundGroup], AzureError> {
     let read = || async {
         let mut groups: Vec<FoundGroup> = at.given.keys.iter().map(pasted).collect();
         if let (Some(dps), Some(source)) = (&at.dps, &at.source.dps) {
@@ -19,7 +19,7 @@ pub(in crate::engine) async fn groups(at: &FromHub) -> Result<Vec<FoundGroup>, A
         }
         Ok(groups)
     };
-    at.groups.get_or_try_init(read).await.cloned()
+    at.groups.get_or_try_init(read).await.map(Vec::as_slice)
 }
 
 fn pasted(keys: &GroupKeys) -> FoundGroup {

@@ -1,30 +1,29 @@
 //! The enrollment groups of an application that devices go to: which keys they have, and how a new one is made.
 
 use super::AtApp;
-use crate::azure::central::{CertificateEntry, NewCentralEnrollmentGroup, NewX509Group};
+use crate::azure::central::{CentralAttestation, CertificateEntry, NewCentralEnrollmentGroup, NewX509Group};
 use crate::azure::error::AzureError;
 use crate::azure::x509::CertificateDer;
 use crate::engine::certificates::Supplied;
 use crate::engine::keys::{NewGroup, made_id};
 use crate::engine::source::app::keys::as_source;
 use crate::ids::EnrollmentGroupId;
-use crate::migration::coverage::TargetGroup;
+use crate::migration::coverage::{SourceGroup, TargetGroup, Thumbprint};
 
 /// The application's groups, with digests of their keys.
 pub(in crate::engine) async fn groups(at: &AtApp) -> Result<Vec<TargetGroup>, AzureError> {
     let mut groups: Vec<TargetGroup> = Vec::new();
-    for group in at.central.enrollment_groups().await?.iter().map(as_source) {
+    for group in at.central.enrollment_groups().await? {
         // A list that changes while it is read can show a group on two pages.
-        if !groups.iter().any(|known| known.id == group.id) {
-            groups.push(TargetGroup {
-                id: group.id,
-                enabled: group.enabled,
-                edge: group.edge,
-                keys: group.keys,
-                certificates: group.certificates,
-                leads_to: Vec::new(),
-            });
+        if groups.iter().any(|known| known.id == group.id) {
+            continue;
         }
+        let unverified = match &group.attestation {
+            CentralAttestation::X509 { unverified, .. } => unverified.iter().map(|one| Thumbprint::new(one)).collect(),
+            _ => Vec::new(),
+        };
+        let SourceGroup { id, enabled, edge, keys, certificates, .. } = as_source(&group);
+        groups.push(TargetGroup { id, enabled, edge, keys, certificates, unverified, leads_to: Vec::new() });
     }
     Ok(groups)
 }

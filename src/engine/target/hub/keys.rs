@@ -72,7 +72,15 @@ fn target_group(
     linked: &[HubHost],
 ) -> TargetGroup {
     let leads_to = if group.hubs.is_empty() { linked.to_vec() } else { group.hubs.clone() };
-    TargetGroup { id: group.id.clone(), enabled: group.enabled, edge: group.edge, keys, certificates, leads_to }
+    TargetGroup {
+        id: group.id.clone(),
+        enabled: group.enabled,
+        edge: group.edge,
+        keys,
+        certificates,
+        unverified: Vec::new(),
+        leads_to,
+    }
 }
 
 #[cfg(test)]
