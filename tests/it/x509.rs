@@ -23,12 +23,10 @@ const INDIVIDUAL: &str = "Carry over devices with symmetric keys of their own";
 fn of_every_attestation(clock: &SandboxClock) -> World {
     let mut world = fleet::simple_world(clock, 2, "S2", 10);
     let since = clock.now() - time::Duration::hours(3);
-    for name in ["second-plant", "third-plant", GROUP] {
+    for name in ["second-plant", "third-plant"] {
         fleet::add_symmetric_group(&mut world, MAIN_APP, name, false);
     }
-    let ca = Certificate::read(PLANT_CA.as_bytes()).expect("a certificate").sha1;
-    let group = world.apps.get_mut(MAIN_APP).expect("there").enrollment_groups.get_mut(GROUP).expect("there");
-    group.attestation = Attestation::X509 { primary: Some(ca), secondary: None, ca_references: Vec::new() };
+    add_x509_group(&mut world);
     let normal = Spec::new(BOILER);
     let specs = [
         Spec { group: "second-plant", ..normal },
@@ -41,6 +39,13 @@ fn of_every_attestation(clock: &SandboxClock) -> World {
     }
     fleet::add_app(&mut world, NEXT_APP, "0ne00A00004");
     world
+}
+
+fn add_x509_group(world: &mut World) {
+    fleet::add_symmetric_group(world, MAIN_APP, GROUP, false);
+    let ca = Certificate::read(PLANT_CA.as_bytes()).expect("a certificate").sha1;
+    let group = world.apps.get_mut(MAIN_APP).expect("there").enrollment_groups.get_mut(GROUP).expect("there");
+    group.attestation = Attestation::X509 { primary: Some(ca), secondary: None, ca_references: Vec::new() };
 }
 
 fn supply(page: &Page, certificate: &str) -> crate::support::page::Form {
@@ -85,6 +90,29 @@ async fn into_another_application_the_group_takes_its_certificate_along() {
     for (id, row) in &ada.devices(&journey).await {
         assert!(row["outcome"] == "moved" && lab.is_at_app(NEXT_APP, id), "{row:?}: {:?}", lab.device(id).log);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_added_after_the_start_pauses_the_migration_until_its_certificate_is_given() {
+    let lab = Lab::small(30, 0, 2).await;
+    let program = lab.program().await;
+    let ada = Person::new(&lab, &program);
+    ada.sign_in("Ada").await;
+    let journey = ada.start(&Wish::default()).await;
+    let page = ada.wait_for(&journey, "no device could be moved as the canary", PATIENCE).await;
+    lab.shared().world(add_x509_group);
+    lab.set_online("boiler-0001", true);
+    lab.set_online("boiler-0002", true);
+    ada.press(&page, "Resume").await;
+    let page = ada.wait_for(&journey, "the device keys are not at the target", PATIENCE).await;
+    assert!(lab.devices("boiler-").iter().all(|device| device.times_commanded() == 0), "nobody is told meanwhile");
+    let page = ada.open(&page.link("Give keys or certificates").expect("a way there")).await;
+    assert!(!page.can_press("Start migration"));
+    let page = ada.submit(&page, supply(&page, PLANT_CA)).await;
+    assert!(page.text().contains("The certificate of x509-devices is added"), "{}", page.text());
+    ada.press(&ada.see(&journey).await, "Resume").await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    assert!(ada.devices(&journey).await.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)));
 }
 
 /// A self-signed certificate; of an authority or not, valid from one year to the other.

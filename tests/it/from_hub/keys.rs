@@ -49,6 +49,36 @@ async fn a_group_that_cannot_be_carried_over_holds_the_start_until_its_devices_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_while_the_group_that_devices_have_keys_of_is_not_shown_any_more() {
+    let (lab, _program, ada) = Lab::with_ada(30, |clock| meters(clock, 3)).await;
+    for device in lab.devices("meter-") {
+        lab.set_online(&device.id, false);
+    }
+    let journey = ada.start(&wish()).await;
+    let page = ada.wait_for(&journey, "no device could be moved as the canary", PATIENCE).await;
+    let enabled = |enabled: bool| {
+        lab.shared().world(|world| {
+            let group = world.dps.get_mut(PLANT_DPS).expect("there").groups.get_mut("plant").expect("there");
+            group.settings.enabled = enabled;
+        });
+    };
+    enabled(false);
+    for device in lab.devices("meter-") {
+        lab.set_online(&device.id, true);
+    }
+    ada.press(&page, "Resume").await;
+    let words = "contoso-plant-dps no longer shows the enrollment group plant, whose keys devices have";
+    let page = ada.wait_for(&journey, words, PATIENCE).await;
+    assert!(lab.devices("meter-").iter().all(was_never_told));
+    enabled(true);
+    ada.press(&page, "Resume").await;
+    ada.wait_for_state(&journey, "Completed", PATIENCE).await;
+    assert!(
+        ada.devices(&journey).await.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_app(NEXT_APP, id))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_whose_identity_has_other_keys_than_its_enrollment_is_never_told() {
     let (lab, _program, ada) = Lab::with_ada(30, |clock| {
         let mut world = meters(clock, 4);
