@@ -63,6 +63,11 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     }
 }
 
+/// No device is proven yet, and there is one that [`run`] would tell.
+pub(super) async fn is_wanted(run: &Run) -> Result<bool, Halt> {
+    Ok(run.store().example(run.id(), Example::Proven).await?.is_none() && anybody_left(run).await?)
+}
+
 /// Canaries of this run, or of one that a crash ended, that will not move. *Resume* retires them.
 async fn settled_canaries(run: &Run) -> Result<HashSet<DeviceId>, Halt> {
     let canaries = run.store().canaries(run.id()).await?;

@@ -23,8 +23,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         run.begin(Step::Command, "Telling the devices to move.").await?;
         run.begin(Step::Verify, "Looking for the devices at the target.").await?;
     }
-    let untold = !run.store().devices_untold(run.id(), 1).await?.is_empty();
-    if untold || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty() {
+    if somebody_may_be_told(run).await? {
         // Hours may have passed since the keys were compared: a pause, a restart, devices that were waited for.
         enroll::ensure(run).await?;
     }
@@ -46,6 +45,13 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         return Ok(Turn::GoOn);
     }
     settle::settle(&run.inner, run.id()).await
+}
+
+/// In this turn. A canary is looked for among devices that could not be reached as well, whether they are due or not.
+async fn somebody_may_be_told(run: &Run) -> Result<bool, Halt> {
+    Ok(!run.store().devices_untold(run.id(), 1).await?.is_empty()
+        || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty()
+        || canary::is_wanted(run).await?)
 }
 
 /// Tells devices and looks for them at once. When one side must halt, the other winds down first, so that no command's

@@ -94,7 +94,7 @@ async fn into_another_application_the_group_takes_its_certificate_along() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_added_after_the_start_pauses_the_migration_until_its_certificate_is_given() {
-    let lab = Lab::small(30, 0, 2).await;
+    let lab = Lab::small(10, 0, 2).await;
     let program = lab.program().await;
     let ada = Person::new(&lab, &program);
     ada.sign_in("Ada").await;
