@@ -46,5 +46,6 @@ pub use error::{AzureError, EffectKnown, ErrorKind, Result, Service};
 pub use http::{Azure, HttpOptions, HttpSetupError, ProxyChoice, are_certificates};
 pub use hub::Hub;
 pub use keys::{ArmPolicyKeys, PolicyKeys, Right, SharedKey};
+pub use pace::CENTRAL_PER_SECOND;
 pub use page::{NextPage, Page};
 pub use x509::{CertificateDer, KnownCertificate, Slots};

@@ -41,6 +41,9 @@ pub(crate) struct Rate {
     pub burst: f64,
 }
 
+/// Calls a second to one application, of the 20 that it takes ("Azure IoT Central limits").
+pub const CENTRAL_PER_SECOND: u32 = 10;
+
 const PAUSE_LIMIT: Duration = Duration::from_secs(60);
 const HALVED_FOR: Duration = Duration::from_secs(120);
 const ENOUGH_BUCKETS: usize = 512;
@@ -51,7 +54,7 @@ impl Scope {
         let (per_second, burst) = match self {
             Self::Arm(_) => (10.0, 100.0),
             Self::Graph(_) => (3.0, 5.0),
-            Self::Central(_) => (10.0, 10.0),
+            Self::Central(_) => (f64::from(CENTRAL_PER_SECOND), 10.0),
             Self::CentralCommands(_) => (16.0, 4.0),
             Self::CentralQueries(_) => (0.8, 1.0),
             Self::Dps(_) => (10.0, 20.0),

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::halt::Halt;
+use super::individuals::Together;
 use super::run::Run;
 use super::{individuals, source, target};
 use crate::migration::{Device, FailReason, Outcome};
@@ -54,9 +55,12 @@ async fn put_off(run: &Run, device: &Device, halt: &Halt) -> Result<(), Halt> {
 /// Makes the target ready for every device that a job is about to tell. False: for some it is not.
 pub(super) async fn ensure_all(run: &Run) -> Result<bool, Halt> {
     let mut all = true;
-    for device in run.store().devices_untold(run.id(), u32::MAX).await? {
+    let mut together = Together::default();
+    let devices = run.store().devices_untold(run.id(), u32::MAX).await?;
+    for (number, device) in devices.iter().enumerate() {
         run.still_wanted().await?;
-        all &= ensure(run, &device).await?;
+        together.carry(run, &devices[number..]).await?;
+        all &= ensure(run, device).await?;
     }
     Ok(all)
 }

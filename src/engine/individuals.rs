@@ -1,11 +1,16 @@
-//! Devices with symmetric keys of their own: the target is made to know exactly these, one device at a time, just ahead of
-//! its command. No key is kept, and an enrollment that is there is never changed.
+//! Devices with symmetric keys of their own: the target is made to know exactly these, just ahead of their commands. No key is
+//! kept, and an enrollment that is there is never changed.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
 
 use super::halt::Halt;
 use super::keys;
 use super::run::Run;
 use super::{source, target};
 use crate::azure::central::KeyPair as Keys;
+use crate::ids::DeviceId;
 use crate::migration::{Device, FailReason, Outcome, OwnKeys};
 
 /// What the target makes of a device's own keys.
@@ -19,7 +24,12 @@ pub(super) enum Carried {
 
 /// Makes the target know the keys of this device, if it has its own. False: the device is not to be told; its row says why.
 pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
-    if device.own_keys != Some(OwnKeys::Due) {
+    if !is_due(device) {
+        return Ok(true);
+    }
+    // It may have been carried over together with others since it was read.
+    let now = run.store().device(run.id(), &device.id).await?;
+    if now.is_some_and(|now| now.own_keys == Some(OwnKeys::Done)) {
         return Ok(true);
     }
     let Some(keys) = read(run, device).await? else { return Ok(false) };
@@ -36,6 +46,43 @@ pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
         })
         .await?;
     Ok(known)
+}
+
+/// Devices that were looked at together with others, by one that carries over some at a time.
+#[derive(Debug, Default)]
+pub(super) struct Together(HashSet<DeviceId>);
+
+impl Together {
+    /// Makes the target know the keys of the first of `devices` that wait for that, if the next to be told is one of them and
+    /// the target takes several at once. What goes wrong is left to [`carry`], which does it for one and says what it is.
+    pub(super) async fn carry(&mut self, run: &Run, devices: impl IntoIterator<Item = &Device>) -> Result<(), Halt> {
+        let mut devices = devices.into_iter().peekable();
+        let waits = |device: &&Device| is_due(device) && !self.0.contains(&device.id);
+        if !devices.peek().is_some_and(waits) {
+            return Ok(());
+        }
+        let some: Vec<&Device> = devices.filter(waits).take(target::carried_together(run)).collect();
+        let keys = join_all(some.iter().map(|device| source::own_keys(run, device))).await;
+        let ids = some.iter().map(|device| device.id.clone());
+        let readable: Vec<(DeviceId, Keys)> =
+            ids.clone().zip(keys).filter_map(|(id, keys)| Some((id, keys.ok()?.ok()?))).collect();
+        self.0.extend(ids);
+        if readable.len() < 2 {
+            return Ok(());
+        }
+        let known = target::carry_keys_together(run, &readable).await.unwrap_or_else(|halt| {
+            tracing::info!(id = %run.id(), why = halt.words(), "keys could not be carried over together");
+            Vec::new()
+        });
+        for id in known {
+            run.store().change_device(run.id(), &id, |row| row.own_keys = Some(OwnKeys::Done)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn is_due(device: &Device) -> bool {
+    device.own_keys == Some(OwnKeys::Due)
 }
 
 /// The device's own keys as the source shows them now.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrivals;
 use super::halt::Halt;
+use super::individuals::Together;
 use super::refusals::Refusals;
 use super::run::Run;
 use super::tell::{self, Told};
@@ -33,6 +34,7 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
     let mut in_flight: JoinSet<(DeviceId, Result<Told, Halt>)> = JoinSet::new();
     let mut halt: Option<Halt> = None;
     let mut refusals = Refusals::default();
+    let mut together = Together::default();
     loop {
         let stopped = halt.is_some() || stop.is_cancelled() || run.inner.cancel.is_cancelled();
         let free_at = turns.free_at(target, run.now());
@@ -41,6 +43,9 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
                 run.still_wanted().await.unwrap_or_else(|reason| halt = Some(reason));
                 let due = run.store().devices_due(run.id(), run.now(), 200).await?;
                 queue.extend(due.into_iter().filter(|device| !flying.contains(&device.id)));
+            }
+            if halt.is_none() {
+                together.carry(run, &queue).await.unwrap_or_else(|reason| halt = Some(reason));
             }
             if halt.is_none()
                 && !queue.is_empty()

@@ -122,3 +122,29 @@ async fn a_crash_right_after_an_enrollment_was_made_makes_no_second_one() {
     assert!(rows.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)), "{rows:?}");
     assert_eq!(lab.effects("enrollment.created").len(), 1 + OWN.len());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_with_keys_of_their_own_are_enrolled_ten_at_a_time_and_one_in_the_way_holds_up_nobody() {
+    let many = |world: &mut World, since| {
+        let own = Spec { individual: true, ..Spec::new(BOILER) };
+        fleet::add_devices(world, MAIN_APP, "own", 1, 24, &own, since);
+        add_identity(world, HUB, "own-0007", (fleet::key("another"), fleet::key("other")));
+    };
+    let (lab, _program, ada) = Lab::with_ada(30, |clock| {
+        let mut world = fleet::simple_world(clock, 2, "S2", 10);
+        many(&mut world, clock.now());
+        world
+    })
+    .await;
+    let journey = ada.start(&Wish::default().canary("boiler-0001").with(CHOICE, "yes")).await;
+    ada.wait_for_state(&journey, "Completed with failures", PATIENCE).await;
+    for (id, row) in &ada.devices(&journey).await {
+        match id.as_str() {
+            "own-0007" => assert!(was_left_alone(&lab.device(id)) && !is_enrolled(&lab, id), "{row:?}"),
+            _ => assert!(row["outcome"] == "moved" && lab.is_at_hub(HUB, id), "{row:?}"),
+        }
+    }
+    let calls = lab.shared().log().all();
+    assert_eq!(calls.iter().filter(|call| call.path == "/enrollments").count(), 3, "24 by the ten");
+    assert_eq!(lab.effects("enrollment.created").len(), 1 + 23, "the group, and one for each but the one in the way");
+}

@@ -14,7 +14,7 @@ use crate::azure::lenient::or_default;
 use crate::ids::{DeviceId, HubHost};
 
 const READ: &[Right] = &[Right::EnrollmentRead];
-const WRITE: &[Right] = &[Right::EnrollmentWrite];
+pub(super) const WRITE: &[Right] = &[Right::EnrollmentWrite];
 
 /// An enrollment of one device.
 #[derive(Debug, Clone)]
@@ -110,12 +110,11 @@ impl Dps {
     /// # Errors
     /// See [`crate::azure::AzureError`].
     pub async fn create_individual_enrollment(&self, new: &NewIndividualEnrollment) -> Result<()> {
-        self.put_enrollment(&new.id, leading_to(&new.hub, symmetric(&new.primary, &new.secondary))).await
+        self.put_enrollment(&new.id, new.body()).await
     }
 
-    pub(super) async fn put_enrollment(&self, id: &DeviceId, mut body: Value) -> Result<()> {
-        body["registrationId"] = json!(id);
-        body["deviceId"] = json!(id);
+    pub(super) async fn put_enrollment(&self, id: &DeviceId, body: Value) -> Result<()> {
+        let body = of_device(id, body);
         let call = Call::put_once("create the individual enrollment", enrollment(id)).target(id.as_str()).body(body);
         self.channel.done(self.call(call, WRITE)).await
     }
@@ -127,6 +126,19 @@ impl Dps {
     pub async fn individual_keys(&self, id: &DeviceId) -> Result<Attestation> {
         self.attestation("read the individual enrollment's keys", id.as_str(), enrollment(id)).await
     }
+}
+
+impl NewIndividualEnrollment {
+    pub(super) fn body(&self) -> Value {
+        of_device(&self.id, leading_to(&self.hub, symmetric(&self.primary, &self.secondary)))
+    }
+}
+
+/// An enrollment for the device of this id.
+fn of_device(id: &DeviceId, mut enrollment: Value) -> Value {
+    enrollment["registrationId"] = json!(id);
+    enrollment["deviceId"] = json!(id);
+    enrollment
 }
 
 impl From<Wire> for IndividualEnrollment {

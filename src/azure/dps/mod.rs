@@ -2,6 +2,7 @@
 //!
 //! Facts: azure-rest-api-specs DPS service 2021-10-01; "DPS limits", "Symmetric key attestation", "Reprovisioning".
 
+mod bulk;
 mod groups;
 mod individuals;
 mod registrations;

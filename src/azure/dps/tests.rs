@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::azure::dps::{Attestation, AttestationKind, NewEnrollmentGroup, RegistrationStatus};
+use crate::azure::dps::{
+    Attestation, AttestationKind, NewEnrollmentGroup, NewIndividualEnrollment, RegistrationStatus,
+};
 use crate::azure::testing::{KEY, OTHER_KEY, answer, answer_once, dps, requests};
 use crate::azure::{EffectKnown, ErrorKind};
 use crate::ids::{DeviceId, EnrollmentGroupId, HubHost};
@@ -163,4 +165,49 @@ async fn an_individual_enrollment_carries_its_registration() {
     let enrollment = dps(&server).individual_enrollment(&DeviceId::new("d")).await.unwrap().unwrap();
     assert_eq!((enrollment.enabled, enrollment.edge, enrollment.device_id.as_str()), (false, true, "d"));
     assert_eq!(enrollment.registration.unwrap().status, RegistrationStatus::Assigned);
+}
+
+fn new_enrollment(id: &str) -> NewIndividualEnrollment {
+    NewIndividualEnrollment {
+        id: DeviceId::new(id),
+        primary: SecretString::from(KEY),
+        secondary: SecretString::from(OTHER_KEY),
+        hub: HubHost::new("h.azure-devices.net"),
+    }
+}
+
+#[tokio::test]
+async fn of_enrollments_that_are_created_together_those_count_as_created_that_no_error_may_be_of() {
+    let three = ["a", "b", "c"].map(new_enrollment);
+    let refused =
+        |id: Value| json!({ "isSuccessful": false, "errors": [{ "registrationId": id, "errorCode": 409201 }] });
+    for (status, answered, created) in [
+        (200, json!({ "isSuccessful": true, "errors": null }), vec!["a", "b", "c"]),
+        (200, refused(json!("B")), vec!["a", "c"]),
+        (400, refused(json!("a")), vec!["b", "c"]),
+        (200, refused(json!(null)), vec![]),
+        (200, json!({ "isSuccessful": false }), vec![]),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "POST", "/enrollments", status, answered.clone()).await;
+        let ids = dps(&server).create_individual_enrollments(&three).await.unwrap();
+        assert_eq!(ids.iter().map(DeviceId::as_str).collect::<Vec<_>>(), created, "{answered}");
+        let body: Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
+        assert_eq!(body["mode"], "create");
+        let first = &body["enrollments"][0];
+        assert_eq!((&first["registrationId"], &first["deviceId"]), (&json!("a"), &json!("a")));
+        assert_eq!(first["attestation"]["symmetricKey"]["primaryKey"], KEY);
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_call_that_is_refused_as_a_whole_creates_nothing_and_of_more_than_ten_nothing_is_sent() {
+    let server = MockServer::start().await;
+    let fault = json!({ "errorCode": 400004, "message": "Malformed", "trackingId": "t" });
+    answer(&server, "POST", "/enrollments", 400, fault).await;
+    dps(&server).create_individual_enrollments(&[new_enrollment("a")]).await.unwrap_err();
+    let many: Vec<_> = (0..11).map(|number| new_enrollment(&format!("d-{number}"))).collect();
+    let error = dps(&server).create_individual_enrollments(&many).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::Rejected) && error.effect == EffectKnown::NotDone, "{error}");
+    assert_eq!(requests(&server).await, 1);
 }

@@ -16,6 +16,7 @@ use super::keys::NewGroup;
 use super::run::Run;
 use super::{Inner, carry};
 use crate::azure::central::KeyPair;
+use crate::azure::dps::Dps;
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
 use crate::ids::{DeviceId, EnrollmentGroupId};
@@ -112,6 +113,23 @@ pub(super) async fn carry_keys(run: &Run, device: &Device, keys: &KeyPair) -> Re
     match &run.at {
         At::Hub(at) => hub::individual::carry(at, &device.id, keys).await,
         At::App(at) => app::individual::carry(at, device, keys).await,
+    }
+}
+
+/// Makes the target know the own keys of as many devices as one call takes, and gives those that it knows then. Where there
+/// is no such call, nothing is done.
+pub(super) async fn carry_keys_together(run: &Run, devices: &[(DeviceId, KeyPair)]) -> Result<Vec<DeviceId>, Halt> {
+    match &run.at {
+        At::Hub(at) => hub::individual::carry_together(at, devices).await,
+        At::App(_) => Ok(Vec::new()),
+    }
+}
+
+/// How many devices [`carry_keys_together`] takes.
+pub(super) fn carried_together(run: &Run) -> usize {
+    match &run.at {
+        At::Hub(_) => Dps::BULK,
+        At::App(_) => 0,
     }
 }
 

@@ -78,13 +78,17 @@ impl ArrivalFloor {
     /// How long so many devices take at least: `at least 2 h 5 min`.
     #[must_use]
     pub fn duration_words(&self, devices: u64) -> String {
-        let minutes = self.minutes_for(devices);
-        match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-            (0, 0, minutes) => format!("at least {} min", minutes.max(1)),
-            (0, hours, 0) => format!("at least {hours} h"),
-            (0, hours, minutes) => format!("at least {hours} h {minutes} min"),
-            (days, hours, _) => format!("at least {days} d {hours} h"),
-        }
+        format!("at least {}", words_of(self.minutes_for(devices)))
+    }
+}
+
+/// `2 h 5 min`.
+pub(super) fn words_of(minutes: u64) -> String {
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{} min", minutes.max(1)),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 

@@ -4,11 +4,13 @@
 //! Pure: the reading is somebody else's. A part of the [`Survey`] that has not been read yet gives no finding, so the same
 //! rules serve a form that is half filled in and the last check before a migration is made.
 
+mod carrying;
 mod finding;
 mod floor;
 mod from_hub;
 mod right;
 
+pub use carrying::carrying;
 pub use finding::{Finding, Severity, grouped};
 pub use floor::{ArrivalFloor, FloorSetBy};
 pub use from_hub::{FromHubFacts, FromHubsFacts, HubCounts, HubFinding, in_all};

@@ -192,6 +192,12 @@ impl Entered {
         self.mode() == Some(Mode::HubToCentral)
     }
 
+    /// What is carried over for devices of an application.
+    #[must_use]
+    pub fn carried(&self) -> Carry {
+        Carry::from_stored(&self.carry).unwrap_or(Carry::Few)
+    }
+
     /// The form for the devices that a migration did not move. Its canary has moved or is to be chosen anew.
     #[must_use]
     pub fn rest_of(migration: &Migration, suffix: &str) -> Self {

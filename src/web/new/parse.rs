@@ -136,7 +136,7 @@ fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
         carry_individual: !from_app || !entered.individual.is_empty(),
         tell_unassigned: from_app && !entered.unassigned.is_empty(),
         carry: match from_app {
-            true => Carry::from_stored(&entered.carry).unwrap_or(Carry::Few),
+            true => entered.carried(),
             false => Carry::Nothing,
         },
         source,

@@ -4,6 +4,7 @@ use super::count_words::CountWords;
 use super::entered::Entered;
 use super::reading::Trouble;
 use super::survey::Review;
+use crate::azure::CENTRAL_PER_SECOND;
 use crate::migration::preflight::{self, ArrivalFloor, Finding, HubFinding, Right, Severity, Survey, grouped};
 use crate::web::components::Kind;
 
@@ -23,6 +24,7 @@ pub(super) struct Summary {
     pub(super) warnings: Vec<Note>,
     pub(super) pace: Option<String>,
     pub(super) keys: Option<String>,
+    pub(super) names: Option<String>,
     /// The rights were checked, source and target are chosen, and nothing stands in the way.
     pub(super) clear: bool,
     /// Something was not found out that another try may tell.
@@ -93,6 +95,7 @@ impl Summary {
             checking,
             pace: review.floor.as_ref().map(|floor| pace(floor, devices)),
             keys: keys(&review.survey).filter(|_| source_chosen || hubs.is_none()),
+            names: carrying(entered, devices).filter(|_| chosen && hubs.is_none()),
             again: stands_in_the_way || findings.iter().any(is_worth_another_try),
             clear: chosen && !checking && !counting && !stands_in_the_way,
             disabled: match audience {
@@ -133,6 +136,13 @@ fn keys(survey: &Survey) -> Option<String> {
     let noun = if groups.symmetric == 1 { "enrollment group" } else { "enrollment groups" };
     let number = groups.symmetric;
     Some(format!("{number} {noun} with symmetric keys: checked in the next step, added at the start where missing"))
+}
+
+/// What becomes of names and properties. They are read from the source by a call a device; a hub takes them by one, of
+/// another and larger budget, an application by two.
+fn carrying(entered: &Entered, devices: Option<u64>) -> Option<String> {
+    let calls = if entered.is_into_central() { 2 } else { 1 };
+    preflight::carrying(entered.carried(), devices, CENTRAL_PER_SECOND / calls)
 }
 
 fn sign_in(entered: &Entered) -> String {

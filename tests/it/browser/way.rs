@@ -15,6 +15,7 @@ async fn a_person_moves_a_fleet_from_sign_in_to_the_end_and_watches_it_live() {
     visit.sign_in().await;
     visit.fill_in("Boilers to the hub", "Boilers - all", "Boiler").await;
     visit.sees("194 devices match").await;
+    visit.sees("after each device has moved: about 1 min more for 194 devices").await;
     visit.press("button", "Migrate").await;
     visit.sees("Add the device keys to DPS").await;
     visit.keeps_its_policy().await;
