@@ -1,6 +1,7 @@
 //! What Entra remembers between requests: authorization codes, refresh tokens, consent, and what was revoked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -68,7 +69,7 @@ pub struct Grant {
 /// The directory's memory.
 #[derive(Debug)]
 pub struct Entra {
-    pub(super) key: SigningKey,
+    pub(super) key: Arc<SigningKey>,
     pub(super) codes: HashMap<String, Code>,
     pub(super) devices: HashMap<String, DeviceCode>,
     pub(super) refresh: HashMap<String, Grant>,
@@ -83,10 +84,10 @@ impl Entra {
     /// # Errors
     /// If no signing key can be made.
     pub fn new() -> Result<Self, SandboxError> {
-        Ok(Self::with_key(SigningKey::generate().map_err(|_| SandboxError::SigningKey)?))
+        Ok(Self::with_key(SigningKey::of_this_process().map_err(|_| SandboxError::SigningKey)?))
     }
 
-    fn with_key(key: SigningKey) -> Self {
+    fn with_key(key: Arc<SigningKey>) -> Self {
         Self {
             key,
             codes: HashMap::new(),
@@ -149,7 +150,7 @@ impl Entra {
             revoked: saved.revoked,
             demanded: saved.demanded,
             unconsented: saved.unconsented,
-            ..Self::with_key(SigningKey::from_pkcs8(&saved.key)?)
+            ..Self::with_key(Arc::new(SigningKey::from_pkcs8(&saved.key)?))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The key with which the simulated Entra signs: JSON web tokens with RS256, and the key set that clients check them by.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -22,6 +24,20 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
+    /// The key of all directories that begin in this process: making one takes longer than all else that a sandbox begins
+    /// with.
+    ///
+    /// # Errors
+    /// If the cryptographic library cannot make one.
+    pub fn of_this_process() -> Result<Arc<Self>, Unspecified> {
+        static KEY: OnceLock<Arc<SigningKey>> = OnceLock::new();
+        if let Some(key) = KEY.get() {
+            return Ok(Arc::clone(key));
+        }
+        let made = Arc::new(Self::generate()?);
+        Ok(Arc::clone(KEY.get_or_init(|| made)))
+    }
+
     /// A new key.
     ///
     /// # Errors

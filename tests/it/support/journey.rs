@@ -256,13 +256,14 @@ impl Person {
         good: impl Fn(&Page) -> bool,
     ) -> Page {
         let started = std::time::Instant::now();
+        let mut moments = super::Moments::new();
         loop {
             let page = self.see(journey).await;
             if good(&page) {
                 return page;
             }
             assert!(started.elapsed() < patience, "“{text}” did not come on {}:\n{}", page.url, page.text());
-            super::moment().await;
+            moments.next().await;
         }
     }
 
