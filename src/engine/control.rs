@@ -7,7 +7,7 @@ use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, Pau
 use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
 use crate::store::events::{self, EventKind};
 use crate::store::jobs::JobProgress;
-use crate::store::{StoreError, WriteTx, migrations};
+use crate::store::{StoreError, WriteTx, choices, migrations};
 
 /// Why a control did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -57,24 +57,25 @@ impl Engine {
         self.commit(tx, id, by, EventKind::TriedAgain, &text, now).await
     }
 
-    /// Goes on with a paused migration, still with the rights of the person who started it. Devices that failed because
+    /// Goes on with a paused migration, if it goes on with the rights of this person. Devices that failed because
     /// no command was delivered to them, or no answer came, get another chance.
     ///
     /// # Errors
-    /// [`ControlError::NotNow`] when it is not paused, or waits for somebody else's sign-in.
+    /// [`ControlError::NotNow`] when it is not paused, or goes on with somebody else's rights.
     pub async fn resume(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
         let MigrationState::Paused(pause) = &migration.state else {
             return Err(ControlError::NotNow("The migration is not paused.".into()));
         };
-        // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
-        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
-            && pause.reason == PauseReason::SignIn
-        {
-            return Err(ControlError::NotNow(format!(
-                "It goes on by itself as soon as {} signs in here.",
-                person.name
-            )));
+        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id) {
+            let person = &person.name;
+            return Err(ControlError::NotNow(match pause.reason {
+                // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
+                PauseReason::SignIn => format!(
+                    "It goes on by itself as soon as {person} signs in here. To have it go on with your rights, take it over."
+                ),
+                _ => format!("It goes on with the rights of {person}. To resume it with yours, take it over first."),
+            }));
         }
         let again = reopen_unanswered(&mut tx, id, now).await?;
         retire_canaries(&mut tx, id).await?;
@@ -140,7 +141,7 @@ impl Engine {
     /// [`ControlError::NotNow`] unless the migration is paused, and while that is under way.
     pub async fn remove_unused_identities(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
-        if !migrations::request_removal(&mut tx, id, by).await? {
+        if !choices::request_removal(&mut tx, id, by).await? {
             let words = match migration.removal {
                 Some(_) => "They are being removed.",
                 None => "Identities are removed only while the migration is paused.",
@@ -162,7 +163,7 @@ impl Engine {
         let Some(app) = migration.plan.target.app() else {
             return Err(ControlError::NotNow("Devices of a hub need no approval.".into()));
         };
-        migrations::approve_arrivals(&mut tx, id, &by.name).await?;
+        choices::approve_arrivals(&mut tx, id, &by.name).await?;
         if matches!(&migration.state, MigrationState::Paused(pause) if pause.reason == PauseReason::Approval) {
             migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
         }
@@ -171,14 +172,18 @@ impl Engine {
     }
 
     /// The migration, inside a write transaction, if this person may see it.
-    async fn open(&self, id: MigrationId, by: &Actor) -> Result<(WriteTx, Migration, Timestamp), ControlError> {
+    pub(super) async fn open(
+        &self,
+        id: MigrationId,
+        by: &Actor,
+    ) -> Result<(WriteTx, Migration, Timestamp), ControlError> {
         let mut tx = self.inner.store.begin_write().await?;
         let migration =
             migrations::lookup(&mut tx, id).await?.filter(|migration| migration.created_by.id.tid == by.id.tid);
         Ok((tx, migration.ok_or(ControlError::NotFound)?, self.inner.clock.now()))
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         mut tx: WriteTx,
         id: MigrationId,
@@ -194,7 +199,8 @@ impl Engine {
     }
 }
 
-fn active(migration: &Migration) -> Result<(), ControlError> {
+/// Says so when it is not active.
+pub(super) fn active(migration: &Migration) -> Result<(), ControlError> {
     if migration.state.is_active() {
         return Ok(());
     }

@@ -40,6 +40,7 @@ mod snapshot;
 mod source;
 mod start;
 mod supervisor;
+mod take_over;
 mod target;
 mod tell;
 mod turns;

@@ -79,7 +79,7 @@ async fn keep_lease(inner: &Inner, id: MigrationId) {
 async fn work(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u64>) {
     while !inner.cancel.is_cancelled() {
         hints.mark_unchanged();
-        let rest_until = match turn(inner, id).await {
+        let rest_until = match turn(inner, id, hints).await {
             Ok(Turn::GoOn) => continue,
             Ok(Turn::Ended) => return,
             Ok(Turn::RestUntil(moment)) => moment,
@@ -100,7 +100,7 @@ async fn work(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u
 }
 
 /// Reads where the migration stands and does the next thing.
-async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
+async fn turn(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u64>) -> Result<Turn, Halt> {
     let Some(migration) = inner.store.migration(id).await? else { return Ok(Turn::Ended) };
     match &migration.state {
         MigrationState::Running | MigrationState::Waiting => {}
@@ -108,7 +108,7 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
             return target::hub::unused::remove(inner, &migration, by).boxed().await;
         }
         MigrationState::Paused(pause) if pause.reason == PauseReason::SignIn => {
-            return wait_for_sign_in(inner, &migration).await;
+            return wait_for_sign_in(inner, &migration, hints).await;
         }
         MigrationState::Paused(_) => return Ok(Turn::RestUntil(inner.clock.now() + Duration::from_secs(3600))),
         MigrationState::Draft
@@ -131,8 +131,12 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId) -> Result<Turn, Halt> {
     Ok(turn)
 }
 
-/// A paused migration goes on when the person whose rights it uses has signed in.
-async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<Turn, Halt> {
+/// A paused migration goes on when the person whose rights it uses has signed in, or somebody else has taken it over.
+async fn wait_for_sign_in(
+    inner: &Arc<Inner>,
+    migration: &Migration,
+    hints: &mut watch::Receiver<u64>,
+) -> Result<Turn, Halt> {
     let Some(actor) = &migration.runs_as else { return Ok(Turn::Ended) };
     let now = inner.clock.now();
     let tokens = inner.people.tokens(&actor.id);
@@ -162,6 +166,7 @@ async fn wait_for_sign_in(inner: &Arc<Inner>, migration: &Migration) -> Result<T
     tokio::select! {
         () = signed_in => Ok(Turn::GoOn),
         () = inner.cancel.cancelled() => Err(Halt::LookAgain),
+        _ = hints.changed() => Ok(Turn::GoOn),
         () = inner.clock.sleep(Duration::from_secs(60)) => Ok(Turn::GoOn),
     }
 }
@@ -300,9 +305,15 @@ impl Run {
             return Err(Halt::LookAgain);
         }
         match self.store().migration(self.id()).await? {
-            Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) => Ok(()),
+            Some(now) if self.goes_on(&now) => Ok(()),
             _ => Err(Halt::LookAgain),
         }
+    }
+
+    /// What it is `now` lets this run go on: it is at work, and still with the same rights.
+    pub(super) fn goes_on(&self, now: &Migration) -> bool {
+        let same = now.runs_as.as_ref().is_some_and(|person| person.id == self.actor.id);
+        same && matches!(now.state, MigrationState::Running | MigrationState::Waiting)
     }
 
     /// Halts when the program stops, or an active migration was stopped or paused: an ended one is still looked after.

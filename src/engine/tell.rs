@@ -14,7 +14,7 @@ use crate::azure::central::CommandAnswer;
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
 use crate::clock::Timestamp;
 use crate::migration::device::{Device, Fact};
-use crate::migration::model::{Migration, MigrationState, Target};
+use crate::migration::model::Target;
 use crate::migration::sentence::capitalized;
 use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
 use crate::store::{devices, migrations};
@@ -88,10 +88,9 @@ pub(super) async fn tell(run: &Run, device: &Device, via: Via) -> Result<Told, H
 /// row as it was.
 async fn claim(run: &Run, device: &Device, via: Via, patience: Patience) -> Result<Option<Device>, Halt> {
     let mut tx = run.store().begin_write().await?;
-    let migration = migrations::lookup(&mut tx, run.id()).await?;
-    let Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) = migration else {
+    if !migrations::lookup(&mut tx, run.id()).await?.is_some_and(|now| run.goes_on(&now)) {
         return Err(Halt::LookAgain);
-    };
+    }
     let Some(mut row) = devices::lookup(&mut tx, run.id(), &device.id).await? else { return Ok(None) };
     let tellable = matches!(row.command, CommandState::None | CommandState::Unreachable | CommandState::Again);
     if !row.outcome.is_open() || !tellable {

@@ -283,10 +283,12 @@ pub struct Migration {
     pub created_by: Actor,
     /// When.
     pub created_at: Timestamp,
-    /// Whose rights are used, once started.
+    /// Whose rights are used, once started: of whoever started it, or took it over.
     pub runs_as: Option<Actor>,
     /// When it was started.
     pub started_at: Option<Timestamp>,
+    /// When those rights were put in the place of somebody else's, if they were.
+    pub taken_over_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// Where it stands.

@@ -48,6 +48,8 @@ pub enum EventKind {
     TriedAgain,
     /// A person settled the waiting devices.
     FinishedNow,
+    /// A person had it go on with their own rights.
+    TakenOver,
     /// A person stopped it.
     Stopped,
     /// It ended.
@@ -71,6 +73,7 @@ stored_names!(EventKind {
     Approval = "approval",
     TriedAgain = "tried_again",
     FinishedNow = "finished_now",
+    TakenOver = "taken_over",
     Stopped = "stopped",
     Ended = "ended",
 });

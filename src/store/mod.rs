@@ -3,6 +3,7 @@
 //! Promises: migrations of the schema only go forward; a writer begins with `BEGIN IMMEDIATE`, so it never fails half-way
 //! for having read first; no transaction is held across anything but other statements.
 
+pub mod choices;
 mod codec;
 pub mod devices;
 pub mod drafts;

@@ -4,6 +4,7 @@ mod absence;
 mod clocks;
 mod forgery;
 mod rights;
+mod take_over;
 
 use std::time::Duration;
 

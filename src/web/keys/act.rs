@@ -13,7 +13,7 @@ use crate::identity::{Person, SignedInUser};
 use crate::migration::model::Actor;
 use crate::migration::{KeyHandling, Migration};
 use crate::store::events::{self, EventKind};
-use crate::store::{StoreError, drafts, migrations};
+use crate::store::{StoreError, choices, drafts};
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;
@@ -122,7 +122,7 @@ async fn record_handling(
         KeyHandling::ByHand => format!("{} adds the keys to {} by hand.", person.name, migration.plan.target.keeper()),
     };
     let mut tx = web.store.begin_write().await?;
-    migrations::set_keys(&mut tx, migration.id, handling).await?;
+    choices::set_keys(&mut tx, migration.id, handling).await?;
     events::append(&mut tx, migration.id, web.clock.now(), &person.name, EventKind::KeysChosen, &text).await?;
     Ok(tx.commit().await.map_err(StoreError::from)?)
 }

@@ -64,6 +64,7 @@ async fn done(engine: &Engine, action: Action, id: MigrationId, by: &Actor) -> R
         Action::Resume => engine.resume(id, by).await,
         Action::Stop => engine.stop_migration(id, by).await,
         Action::Approve => engine.approve_arrivals(id, by).await,
+        Action::TakeOver => engine.take_over(id, by).await,
         Action::RemoveIdentities => engine.remove_unused_identities(id, by).await,
     }
 }

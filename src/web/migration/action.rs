@@ -18,6 +18,8 @@ pub enum Action {
     RemoveIdentities,
     /// Approve devices in the target application as they arrive.
     Approve,
+    /// Go on with the viewer's rights in place of a colleague's.
+    TakeOver,
 }
 stored_names!(Action {
     FinishNow = "finish-now",
@@ -26,6 +28,7 @@ stored_names!(Action {
     Stop = "stop",
     RemoveIdentities = "remove-identities",
     Approve = "approve",
+    TakeOver = "take-over",
 });
 
 impl Action {
@@ -35,6 +38,7 @@ impl Action {
         match self {
             Self::FinishNow => "The waiting devices are recorded as failed.",
             Self::Approve => "Devices of this migration are approved as they arrive.",
+            Self::TakeOver => "The migration goes on with your rights.",
             Self::TryAgain => "The waiting devices are tried again now.",
             Self::Resume => "The migration goes on.",
             Self::Stop => "The migration is stopped. Devices told before may still move.",
@@ -66,6 +70,8 @@ pub struct Offered {
     pub remove_identities: Option<u64>,
     /// *Approve arriving devices*: some wait for that.
     pub approve: bool,
+    /// *Take over*: it goes on with somebody else's rights.
+    pub take_over: bool,
 }
 
 impl Offered {
@@ -84,8 +90,7 @@ impl Offered {
                 _ => "offline, or not approved",
             },
             try_again: counts.waiting > counts.to_approve && state.is_active() && pause.is_none(),
-            // After a sign-in it goes on by itself, and without one a push does not help.
-            resume: pause.is_some_and(|reason| reason != PauseReason::SignIn || runs_as_viewer),
+            resume: pause.is_some() && runs_as_viewer,
             sign_in: pause == Some(PauseReason::SignIn) && runs_as_viewer,
             keys: *state == MigrationState::Draft,
             dps: pause == Some(PauseReason::Keys),
@@ -95,6 +100,7 @@ impl Offered {
             approve: state.is_active()
                 && migration.approved_by.is_none()
                 && (pause == Some(PauseReason::Approval) || counts.to_approve > 0),
+            take_over: state.is_active() && !runs_as_viewer,
         }
     }
 

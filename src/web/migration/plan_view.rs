@@ -47,10 +47,12 @@ pub struct PlanView {
     pub created_by: String,
     /// When.
     pub created_at: Moment,
-    /// Who started it.
+    /// With whose rights it goes on, once started.
     pub started_by: Option<String>,
-    /// When.
+    /// When it was started.
     pub started_at: Option<Moment>,
+    /// Since when with these rights, if it was taken over.
+    pub taken_over_at: Option<Moment>,
     /// When it ended.
     pub ended_at: Option<Moment>,
     /// Its jobs in IoT Central.
@@ -199,6 +201,7 @@ impl PlanView {
             created_at: migration.created_at.into(),
             started_by: migration.runs_as.as_ref().map(|person| person.name.clone()),
             started_at: migration.started_at.map(Moment::from),
+            taken_over_at: migration.taken_over_at.map(Moment::from),
             ended_at: migration.ended_at.map(Moment::from),
             jobs: done.jobs.iter().map(|job| JobView::of(job, migration, cloud)).collect(),
         }

@@ -89,8 +89,9 @@ impl Row {
     fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord]) -> Self {
         let id = migration.id.to_string();
         let own = paths::migration(&id);
-        let (by, did, at) = match (&migration.runs_as, migration.started_at) {
-            (Some(person), Some(at)) => (person, "Started", at),
+        let (by, did, at) = match (&migration.runs_as, migration.started_at, migration.taken_over_at) {
+            (Some(person), _, Some(at)) => (person, "Taken over", at),
+            (Some(person), Some(at), None) => (person, "Started", at),
             _ => (&migration.created_by, "Created", migration.created_at),
         };
         let plan = &migration.plan;

@@ -13,8 +13,8 @@ use crate::engine::halt::Halt;
 use crate::engine::run::Turn;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState};
 use crate::migration::{CommandState, Device};
+use crate::store::choices;
 use crate::store::events::{self, EventKind, PROGRAM};
-use crate::store::migrations;
 
 /// Rows looked through at once.
 const BATCH: u32 = 500;
@@ -32,7 +32,7 @@ pub(in crate::engine) async fn remove(inner: &Arc<Inner>, migration: &Migration,
         Err(halt) => return Err(halt),
     };
     let mut tx = inner.store.begin_write().await?;
-    migrations::removal_over(&mut tx, migration.id).await?;
+    choices::removal_over(&mut tx, migration.id).await?;
     events::append(&mut tx, migration.id, inner.clock.now(), PROGRAM, EventKind::Identities, &text).await?;
     tx.commit().await?;
     Ok(Turn::GoOn)
@@ -42,7 +42,7 @@ async fn remove_all(inner: &Arc<Inner>, migration: &Migration, by: &Actor) -> Re
     let Some(target) = migration.plan.target.hub() else { return Ok(0) };
     let hub = AtHub::new(inner, target, &inner.people.tokens(&by.id))?.hub;
     let mut tx = inner.store.begin_write().await?;
-    migrations::register_on_arrival(&mut tx, migration).await?;
+    choices::register_on_arrival(&mut tx, migration).await?;
     tx.commit().await?;
     let (mut removed, mut after) = (0, String::new());
     loop {
