@@ -62,7 +62,9 @@ async fn who_takes_over_resumes_with_their_own_rights_and_nobody_elses_are_used_
 async fn who_lacks_a_right_cannot_take_over_and_is_told_which() {
     let (_lab, _program, ada, bob, journey) = paused_run(false).await;
     let page = bob.press(&bob.see(&journey).await, "Take over migration").await;
-    assert!(page.text().contains("Ask an administrator of the IoT Central application"), "{}", page.text());
+    let words = page.text();
+    assert!(words.contains("It was not taken over. Could not read the device group"), "{words}");
+    assert!(words.contains("Ask an administrator of the IoT Central application"), "{words}");
     assert!(!page.text().contains("took the migration over"), "{}", page.text());
     assert!(ada.see(&journey).await.can_press("Resume"), "it is still hers");
 }
