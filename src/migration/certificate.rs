@@ -57,6 +57,16 @@ pub enum CertificateProblem {
          part from \"-----BEGIN CERTIFICATE-----\" to \"-----END CERTIFICATE-----\"."
     )]
     PrivateKey,
+    /// One of several is none.
+    #[error(
+        "Certificate {number} of the {all} cannot be read. Between its lines \"-----BEGIN CERTIFICATE-----\" and \"-----END CERTIFICATE-----\" there must be what is in its .pem file."
+    )]
+    Part {
+        /// Which, counted from one.
+        number: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// There are several.
     #[error("This contains {0} certificates, and which of them is meant cannot be known. Supply one alone.")]
     Several(usize),
@@ -180,7 +190,7 @@ impl Certificate {
         if self.is_authority {
             self.check_validity(now)
         } else {
-            Err(CertificateProblem::Leaf { subject: self.subject() })
+            Err(CertificateProblem::Leaf { subject: self.called() })
         }
     }
 
@@ -194,7 +204,7 @@ impl Certificate {
         if own.is_some_and(|name| device.same_as(name)) {
             return self.check_validity(now);
         }
-        let (subject, device) = (self.subject(), device.clone());
+        let (subject, device) = (self.called(), device.clone());
         if self.is_authority {
             return Err(CertificateProblem::Authority { subject, device });
         }
@@ -204,16 +214,17 @@ impl Certificate {
 
     fn check_validity(&self, now: Timestamp) -> Result<(), CertificateProblem> {
         if now > self.not_after {
-            return Err(CertificateProblem::Expired { subject: self.subject(), not_after: self.not_after });
+            return Err(CertificateProblem::Expired { subject: self.called(), not_after: self.not_after });
         }
         if now < self.not_before {
-            return Err(CertificateProblem::NotYetValid { subject: self.subject(), not_before: self.not_before });
+            return Err(CertificateProblem::NotYetValid { subject: self.called(), not_before: self.not_before });
         }
         Ok(())
     }
 
     /// What to call it.
-    fn subject(&self) -> String {
+    #[must_use]
+    pub fn called(&self) -> String {
         if self.subject.is_empty() { format!("The certificate {}", self.sha1) } else { self.subject.clone() }
     }
 }
@@ -223,15 +234,25 @@ fn of_pem(pem: &str) -> Result<Vec<Certificate>, CertificateProblem> {
     if pem.contains("PRIVATE KEY-----") {
         return Err(CertificateProblem::PrivateKey);
     }
-    let mut found = Vec::new();
-    for part in pem.split(BEGIN).skip(1) {
-        let (label, rest) = part.split_once(DASHES).ok_or(CertificateProblem::NotACertificate)?;
-        let body = rest.split_once(DASHES).ok_or(CertificateProblem::NotACertificate)?.0;
-        if matches!(label, "CERTIFICATE" | "X509 CERTIFICATE") {
-            found.push(Certificate::of_der(&decode(body).ok_or(CertificateProblem::NotACertificate)?)?);
-        }
+    let parts: Vec<&str> = pem.split(BEGIN).skip(1).filter(|part| is_certificate(part)).collect();
+    let all = parts.len();
+    let mut found = Vec::with_capacity(all);
+    for (number, part) in (1..).zip(parts) {
+        let problem =
+            if all == 1 { CertificateProblem::NotACertificate } else { CertificateProblem::Part { number, all } };
+        found.push(of_part(part).ok_or(problem)?);
     }
     if found.is_empty() { Err(CertificateProblem::NotACertificate) } else { Ok(found) }
+}
+
+/// Whether a part of a PEM file, without its first dashes, is called a certificate, or is cut off before it says.
+fn is_certificate(part: &str) -> bool {
+    part.split_once(DASHES).is_none_or(|(label, _)| matches!(label, "CERTIFICATE" | "X509 CERTIFICATE"))
+}
+
+fn of_part(part: &str) -> Option<Certificate> {
+    let body = part.split_once(DASHES)?.1.split_once(DASHES)?.0;
+    Certificate::of_der(&decode(body)?).ok()
 }
 
 fn decode(base64: &str) -> Option<Vec<u8>> {

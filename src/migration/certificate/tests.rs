@@ -125,6 +125,15 @@ fn of_a_chain_the_one_that_is_meant_is_chosen_by_whoever_knows() {
 }
 
 #[test]
+fn of_several_the_one_that_cannot_be_read_is_named() {
+    let spoilt = leaf("dev-02").pem().replace("MII", "*");
+    let chain = [leaf("dev-01").pem(), spoilt, leaf("dev-03").pem()].concat();
+    let problem = Certificate::read_all(chain.as_bytes()).unwrap_err();
+    assert_eq!(problem, CertificateProblem::Part { number: 2, all: 3 });
+    assert!(problem.to_string().starts_with("Certificate 2 of the 3 "), "{problem}");
+}
+
+#[test]
 fn an_authority_will_do_only_if_it_is_one_and_while_it_is_valid() {
     let certificate = read(&authority("Fleet CA").0);
     assert_eq!(certificate.check_authority(NOW), Ok(()));
