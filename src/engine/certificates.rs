@@ -35,9 +35,9 @@ pub enum SupplyError {
     /// It is none that can be used.
     #[error(transparent)]
     Unfit(#[from] CertificateProblem),
-    /// It is of another authority than the group's.
+    /// It is another than the source shows.
     #[error("{0}")]
-    NotTheGroups(String),
+    Foreign(String),
     /// The source could not be read.
     #[error(transparent)]
     Azure(#[from] AzureError),
@@ -76,7 +76,7 @@ impl Engine {
     }
 }
 
-fn takes_certificates(migration: &Migration) -> Result<(), SupplyError> {
+pub(super) fn takes_certificates(migration: &Migration) -> Result<(), SupplyError> {
     match may_be_given(migration) {
         true => Ok(()),
         false => Err(SupplyError::NotNow("Certificates are given before the start, or while the migration is paused.")),
@@ -103,7 +103,7 @@ async fn must_be_the_groups(
         return Err(SupplyError::NotNow("This enrollment group has no certificate."));
     }
     let own: Vec<&str> = found.certificates.iter().map(Thumbprint::as_str).collect();
-    Err(SupplyError::NotTheGroups(format!(
+    Err(SupplyError::Foreign(format!(
         "This certificate has the SHA-1 thumbprint {}; that of {} is {}. It was not kept.",
         thumbprint.as_str(),
         found.name,
@@ -128,6 +128,11 @@ pub(super) async fn trusted_by(arm: &Arm, dps: &ArmId, group: &DpsGroup) -> Resu
         known.sha1.map(|sha1| (Thumbprint::new(&sha1), der))
     };
     Ok(trusted.into_iter().filter_map(with_der).collect())
+}
+
+/// A thumbprint as people compare it.
+pub(super) fn in_fours(thumbprint: &str) -> String {
+    Thumbprint::new(thumbprint).in_fours()
 }
 
 /// The certificates that were supplied for a migration.

@@ -1,5 +1,5 @@
-//! Devices with symmetric keys of their own: the target is made to know exactly these, just ahead of their commands. No key is
-//! kept, and an enrollment that is there is never changed.
+//! Devices with keys, or certificates, of their own: the target is made to know exactly these, just ahead of their commands.
+//! No key is kept, and an enrollment that is there is never changed.
 
 use std::collections::HashSet;
 
@@ -7,13 +7,14 @@ use futures_util::future::join_all;
 
 use super::halt::Halt;
 use super::keys;
+use super::proof::OwnProof;
 use super::run::Run;
 use super::{source, target};
 use crate::azure::central::KeyPair as Keys;
 use crate::ids::DeviceId;
 use crate::migration::{Device, FailReason, Outcome, OwnKeys};
 
-/// What the target makes of a device's own keys.
+/// What the target makes of a device's own keys, or certificates.
 #[derive(Debug)]
 pub(super) enum Carried {
     /// It knows them, and would let the device in with them.
@@ -22,7 +23,8 @@ pub(super) enum Carried {
     InTheWay(String),
 }
 
-/// Makes the target know the keys of this device, if it has its own. False: the device is not to be told; its row says why.
+/// Makes the target know the keys, or certificates, of this device, if it has its own. False: the device is not to be told;
+/// its row says why.
 pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
     if !is_due(device) {
         return Ok(true);
@@ -32,8 +34,8 @@ pub(super) async fn carry(run: &Run, device: &Device) -> Result<bool, Halt> {
     if now.is_some_and(|now| now.own_keys == Some(OwnKeys::Done)) {
         return Ok(true);
     }
-    let Some(keys) = read(run, device).await? else { return Ok(false) };
-    let carried = target::carry_keys(run, device, &keys).await?;
+    let Some(proof) = read(run, device).await? else { return Ok(false) };
+    let carried = target::carry_keys(run, device, &proof).await?;
     let known = matches!(carried, Carried::Known);
     run.store()
         .change_device(run.id(), &device.id, |row| match carried {
@@ -62,10 +64,16 @@ impl Together {
             return Ok(());
         }
         let some: Vec<&Device> = devices.filter(waits).take(target::carried_together(run)).collect();
-        let keys = join_all(some.iter().map(|device| source::own_keys(run, device))).await;
+        let proofs = join_all(some.iter().map(|device| source::own_keys(run, device))).await;
         let ids = some.iter().map(|device| device.id.clone());
-        let readable: Vec<(DeviceId, Keys)> =
-            ids.clone().zip(keys).filter_map(|(id, keys)| Some((id, keys.ok()?.ok()?))).collect();
+        let readable: Vec<(DeviceId, Keys)> = ids
+            .clone()
+            .zip(proofs)
+            .filter_map(|(id, proof)| match proof {
+                Ok(Ok(OwnProof::Keys(keys))) => Some((id, keys)),
+                _ => None,
+            })
+            .collect();
         self.0.extend(ids);
         if readable.len() < 2 {
             return Ok(());
@@ -85,10 +93,10 @@ fn is_due(device: &Device) -> bool {
     device.own_keys == Some(OwnKeys::Due)
 }
 
-/// The device's own keys as the source shows them now.
-async fn read(run: &Run, device: &Device) -> Result<Option<Keys>, Halt> {
+/// What the device has of its own as the source shows it now.
+async fn read(run: &Run, device: &Device) -> Result<Option<OwnProof>, Halt> {
     let (reason, why) = match source::own_keys(run, device).await? {
-        Ok(keys) => return Ok(Some(keys)),
+        Ok(proof) => return Ok(Some(proof)),
         Err(no) => no,
     };
     run.store()

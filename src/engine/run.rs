@@ -242,7 +242,10 @@ impl Run {
                     self.begin(Step::Register, "Looking at the identities at the target.").await?;
                     target::register(self).boxed().await?;
                 }
-                Step::Command | Step::Track | Step::Verify => return moving::run(self).boxed().await,
+                Step::Command | Step::Track | Step::Verify => {
+                    snapshot::complete(self).boxed().await?;
+                    return moving::run(self).boxed().await;
+                }
             }
             return Ok(Turn::GoOn);
         }

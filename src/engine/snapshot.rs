@@ -26,6 +26,14 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     run.end(Step::Snapshot, StepState::Done, &text).await
 }
 
+/// What the target knows of devices that came back after the snapshot, because their certificates were supplied.
+pub(super) async fn complete(run: &Run) -> Result<(), Halt> {
+    if run.store().devices_without_baseline(run.id()).await?.is_empty() {
+        return Ok(());
+    }
+    target::take_baselines(run).await
+}
+
 /// What each device proves itself with is read before anybody is told: only who will be let in at the target is.
 async fn clear(run: &Run) -> Result<(), Halt> {
     loop {

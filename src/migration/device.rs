@@ -241,7 +241,7 @@ pub enum Via {
 }
 stored_names!(Via { Canary = "canary", Single = "single", Job = "job" });
 
-/// How far carrying over the keys of a device is that has an attestation of its own.
+/// How far carrying over the keys, or certificates, of a device is that has an attestation of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnKeys {
     /// The target does not know them yet: the device must not be told.
@@ -326,6 +326,6 @@ pub struct Device {
     pub home: Option<TwinSeen>,
     /// The source's enrollment group whose keys it has, where that is known.
     pub key_group: Option<EnrollmentGroupId>,
-    /// It has keys of its own that are carried over; absent = its group's keys are.
+    /// It has keys or certificates of its own that are carried over; absent = its group's keys are.
     pub own_keys: Option<OwnKeys>,
 }

@@ -45,7 +45,7 @@ pub struct Plan {
     pub target: Target,
     /// True: DPS makes each hub identity when its device arrives, never ahead.
     pub register_on_arrival: bool,
-    /// True: devices with symmetric keys of their own are carried over too, each with its keys.
+    /// True: devices with keys, or certificates, of their own are carried over too, each with these.
     #[serde(default)]
     pub carry_individual: bool,
     /// True: the application's devices without a template, which are in no group, are told too, singly.

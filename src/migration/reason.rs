@@ -33,6 +33,8 @@ pub enum SkipReason {
     GatewayChild,
     /// It proves itself with a certificate.
     Certificate,
+    /// It proves itself with a certificate of its own, which nobody supplied.
+    CertificateNeeded,
     /// It proves itself with a TPM.
     Tpm,
     /// It never came by a DPS: its firmware cannot obey.
@@ -57,6 +59,7 @@ stored_names!(SkipReason {
     NeverConnected = "never_connected",
     GatewayChild = "gateway_child",
     Certificate = "certificate",
+    CertificateNeeded = "certificate_needed",
     Tpm = "tpm",
     HubOnlyKey = "hub_only_key",
     KeyUnknown = "key_unknown",
@@ -82,6 +85,7 @@ impl SkipReason {
             Self::NeverConnected => "never connected to the hub",
             Self::GatewayChild => "behind an IoT Edge gateway",
             Self::Certificate => "X.509 certificate of its own",
+            Self::CertificateNeeded => "its certificate was not supplied",
             Self::Tpm => "TPM",
             Self::HubOnlyKey => "key of the hub only",
             Self::KeyUnknown => "key of no known enrollment",
@@ -96,7 +100,7 @@ impl SkipReason {
             Self::Simulated => "Nothing to do: there is no real device behind it.",
             Self::Blocked => "Unblock or approve it in IoT Central, then migrate again.",
             Self::IndividualAttestation => {
-                "Choose to carry over devices with symmetric keys of their own, then migrate again. X.509 and TPM cannot be carried over."
+                "Choose to carry over devices with symmetric keys of their own, supply its certificate if it has one, and migrate again. A TPM cannot be carried over."
             }
             Self::AlreadyAtTarget => "Nothing to do.",
             Self::BeingMoved => "Wait for the other migration to end, then migrate again.",
@@ -110,6 +114,9 @@ impl SkipReason {
             Self::NeverConnected => "Nothing has ever used its identity. Once the device has connected, migrate again.",
             Self::GatewayChild => "It does not go through DPS: point it to a gateway of the target by hand.",
             Self::Certificate => "Give the target its certificate, or that of its authority, and move it by hand.",
+            Self::CertificateNeeded => {
+                "Supply its certificate where keys are given, before the start of another migration or while this one is paused for keys."
+            }
             Self::Tpm => "IoT Central takes no TPM: give it another attestation, then migrate it again.",
             Self::HubOnlyKey => {
                 "It was given its key by hand and never registered with a DPS, so its firmware cannot go to another place by itself: change its connection by hand."

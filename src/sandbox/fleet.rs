@@ -20,12 +20,13 @@ use super::world::{Moment, World};
 
 pub use apps::{
     Spec, add_app, add_child, add_device, add_devices, add_group, add_known_device, add_symmetric_group,
-    require_approval,
+    give_certificate, require_approval,
 };
 pub use azure::{add_dps, add_hub};
-pub use between::central_to_central_world;
+pub use between::{BOILER_CERTIFICATE, central_to_central_world};
 pub use from_hub::{
-    BASIC, LOOSE, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO, SHARED, hub_to_central_world, hub_world, loose_keys,
+    BASIC, LOOSE, METER_CERTIFICATES, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO, SHARED, hub_to_central_world,
+    hub_world, loose_keys,
 };
 pub use hubs::{HubSpec, Origin, add_dps_authority, add_dps_group, add_hub_device, add_hub_devices};
 pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};

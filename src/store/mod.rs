@@ -5,6 +5,7 @@
 
 pub mod choices;
 mod codec;
+pub mod device_certificates;
 pub mod devices;
 pub mod drafts;
 pub mod enrollments;

@@ -1,5 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
+mod certificates;
+
 use time::macros::datetime;
 
 use super::devices::{self, DeviceFilter, Found, fail_waiting};

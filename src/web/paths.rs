@@ -55,6 +55,12 @@ pub fn certificate(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/keys/certificate")
 }
 
+/// Takes certificates of devices themselves (POST).
+#[must_use]
+pub fn device_certificates(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/keys/device-certificates")
+}
+
 /// Erases keys that were pasted (POST).
 #[must_use]
 pub fn erase(id: &str) -> String {

@@ -17,7 +17,7 @@ async fn a_device_behind_an_edge_gateway_is_skipped_with_what_to_do() {
         fleet::add_child(&mut world, EDGE_APP, "gateway-0001", BEHIND);
         let app = world.apps.get_mut(EDGE_APP).expect("there");
         app.enrollment_groups.remove("x509-devices");
-        app.devices.retain(|id, _| !id.starts_with("kiln-x509"));
+        app.devices.retain(|id, _| !id.starts_with("kiln-x509") && !id.starts_with("kiln-own"));
         world
     })
     .await;

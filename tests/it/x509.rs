@@ -1,11 +1,12 @@
-//! X.509 enrollment groups: carried over with the certificate that a person supplies.
+//! X.509 enrollment groups: carried over with the certificate that a person supplies; and certificates that are supplied
+//! late.
 
 use std::time::Duration;
 
 use iotc_migrator::migration::certificate::Certificate;
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::dps::model::Attestation;
-use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, NEXT_APP, PLANT_CA, Spec};
+use iotc_migrator::sandbox::fleet::{self, BOILER, BOILER_CERTIFICATE, MAIN_APP, NEXT_APP, PLANT_CA, Spec};
 use iotc_migrator::sandbox::world::World;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
@@ -93,12 +94,23 @@ async fn into_another_application_the_group_takes_its_certificate_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_is_added_after_the_start_pauses_the_migration_until_its_certificate_is_given() {
+async fn a_group_that_is_added_after_the_start_pauses_the_migration_until_certificates_are_given() {
     let lab = Lab::small(10, 0, 2).await;
+    lab.shared().world(|world| {
+        fleet::add_devices(
+            world,
+            MAIN_APP,
+            "boiler",
+            22,
+            1,
+            &Spec { certificate: Some(BOILER_CERTIFICATE), ..Spec::new(BOILER) },
+            lab.anchor,
+        );
+    });
     let program = lab.program().await;
     let ada = Person::new(&lab, &program);
     ada.sign_in("Ada").await;
-    let journey = ada.start(&Wish::default()).await;
+    let journey = ada.start(&Wish::default().with(INDIVIDUAL, "yes")).await;
     let page = ada.wait_for(&journey, "no device could be moved as the canary", PATIENCE).await;
     lab.shared().world(add_x509_group);
     lab.set_online("boiler-0001", true);
@@ -106,10 +118,15 @@ async fn a_group_that_is_added_after_the_start_pauses_the_migration_until_its_ce
     ada.press(&page, "Resume").await;
     let page = ada.wait_for(&journey, "the device keys are not at the target", PATIENCE).await;
     assert!(lab.devices("boiler-").iter().all(|device| device.times_commanded() == 0), "nobody is told meanwhile");
+    assert_eq!(ada.devices(&journey).await["boiler-0022"]["reason"], "its certificate was not supplied");
     let page = ada.open(&page.link("Give keys or certificates").expect("a way there")).await;
     assert!(!page.can_press("Start migration"));
     let page = ada.submit(&page, supply(&page, PLANT_CA)).await;
     assert!(page.text().contains("The certificate of x509-devices is added"), "{}", page.text());
+    let form = page.form_with_button("Add certificates of devices").expect("they are taken here");
+    let page = ada.submit(&page, form.set("certificates", BOILER_CERTIFICATE)).await;
+    assert!(page.text().contains("1 device that had been skipped is to move now"), "{}", page.text());
+    assert_eq!(ada.devices(&journey).await["boiler-0022"]["outcome"], "pending");
     ada.press(&ada.see(&journey).await, "Resume").await;
     ada.wait_for_state(&journey, "Completed", PATIENCE).await;
     assert!(ada.devices(&journey).await.iter().all(|(id, row)| row["outcome"] == "moved" && lab.is_at_hub(HUB, id)));

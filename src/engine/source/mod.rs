@@ -18,11 +18,13 @@ use super::carry::Carried;
 use super::given::Given;
 use super::halt::Halt;
 use super::keys::FoundGroup;
+use super::proof::OwnProof;
 use super::run::Run;
 use super::signs::Signs;
 use crate::azure::central::{CommandAnswer, KeyPair};
 use crate::azure::error::AzureError;
 use crate::azure::tokens::TokenProvider;
+use crate::azure::x509::{KnownCertificate, Slots};
 use crate::ids::{DeviceId, EnrollmentGroupId};
 use crate::migration::belongings::Belongings;
 use crate::migration::model::Source;
@@ -61,6 +63,14 @@ impl Origin {
         }
     }
 
+    /// What is shown of the device that registers under this name.
+    pub(super) async fn certificates_of(&self, name: &DeviceId) -> Result<OfItsOwn, AzureError> {
+        match self {
+            Self::App(at) => app::attestation::certificates_of(at, name).await,
+            Self::Hub(at) => hub::own::certificates_of(at, name).await,
+        }
+    }
+
     /// The groups by which devices came to the source, with the keys of the symmetric ones.
     pub(super) async fn groups(&self) -> Result<Vec<FoundGroup>, AzureError> {
         match self {
@@ -94,15 +104,26 @@ pub(super) async fn another_can_be_read(run: &Run) -> Result<bool, Halt> {
     }
 }
 
-/// Why a device's own keys cannot be had, and more on that.
+/// Why a device's own keys, or certificates, cannot be had, and more on that.
 pub(super) type NoKeys = (SkipReason, String);
 
-/// The keys that a device has of its own, as the source shows them now; else why there are none.
-pub(super) async fn own_keys(run: &Run, device: &Device) -> Result<Result<KeyPair, NoKeys>, Halt> {
+/// The keys, or certificates, that a device has of its own, as the source shows them now; else why there are none.
+pub(super) async fn own_keys(run: &Run, device: &Device) -> Result<Result<OwnProof, NoKeys>, Halt> {
     match &run.origin {
-        Origin::App(at) => app::attestation::own_keys(at, &device.id).await,
-        Origin::Hub(at) => hub::attestation::own_keys(at, device).await,
+        Origin::App(at) => app::attestation::own_keys(run, at, &device.id).await,
+        Origin::Hub(at) => hub::own::keys(run, at, device).await,
     }
+}
+
+/// What a source shows that a device has for itself.
+#[derive(Debug)]
+pub(super) enum OfItsOwn {
+    /// Certificates, by their thumbprints, and the device's id as the source spells it.
+    Certificates(DeviceId, Box<Slots<KnownCertificate>>),
+    /// Something else, in words.
+    Else(String),
+    /// Nothing: there is no such device, or it is one of a group.
+    Nothing,
 }
 
 /// The groups whose keys the target must know; `None` for all, where it is not known which a device uses.

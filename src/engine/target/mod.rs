@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::halt::Halt;
 use super::individuals::Carried;
 use super::keys::NewGroup;
+use super::proof::OwnProof;
 use super::run::Run;
 use super::{Inner, carry};
 use crate::azure::central::KeyPair;
@@ -108,11 +109,11 @@ pub(super) async fn find_scope(run: &Run) -> Result<(), Halt> {
     }
 }
 
-/// Makes the target know a device's own keys.
-pub(super) async fn carry_keys(run: &Run, device: &Device, keys: &KeyPair) -> Result<Carried, Halt> {
+/// Makes the target know a device's own keys, or certificates.
+pub(super) async fn carry_keys(run: &Run, device: &Device, proof: &OwnProof) -> Result<Carried, Halt> {
     match &run.at {
-        At::Hub(at) => hub::individual::carry(at, &device.id, keys).await,
-        At::App(at) => app::individual::carry(at, device, keys).await,
+        At::Hub(at) => hub::individual::carry(at, &device.id, proof).await,
+        At::App(at) => app::individual::carry(at, device, proof).await,
     }
 }
 

@@ -13,6 +13,9 @@ use crate::sandbox::sas;
 use crate::sandbox::world::{App, Moment, World};
 use crate::sandbox::x509::Certificate;
 
+/// The certificate (PEM) that the device `kiln-own-0001` of [`EDGE_APP`] presents; nobody has its key.
+const KILN_CERTIFICATE: &str = include_str!("certificates/kiln-own-0001.pem");
+
 /// What sets a device apart.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
@@ -26,6 +29,8 @@ pub struct Spec {
     pub online: bool,
     /// Has a key of its own, by individual attestation.
     pub individual: bool,
+    /// Has this certificate (PEM) of its own, by individual attestation.
+    pub certificate: Option<&'static str>,
     /// Not allowed to connect.
     pub blocked: bool,
     /// The component under which it listens.
@@ -44,6 +49,7 @@ impl Spec {
             kind: Kind::Normal,
             online: true,
             individual: false,
+            certificate: None,
             blocked: false,
             component: "migration",
             announces: false,
@@ -160,6 +166,26 @@ pub fn add_device(world: &mut World, sub: &str, id: &str, spec: &Spec, since: Mo
     device.model_id = spec.template.filter(|_| spec.announces).and_then(|template| templates::model_of(app, template));
     app.devices.insert(id.to_owned(), known);
     world.devices.insert(id.to_owned(), device);
+    if let Some(pem) = spec.certificate {
+        give_certificate(world, sub, id, pem);
+    }
+}
+
+/// Gives a device of an application a certificate of its own: the application, which shows its thumbprint only, lets it in by
+/// that, and it presents nothing else from now on.
+pub fn give_certificate(world: &mut World, sub: &str, id: &str, pem: &str) {
+    let Some(Certificate { sha1, .. }) = Certificate::read(pem) else { return };
+    if let Some(known) = world.apps.get_mut(sub).and_then(|app| app.devices.get_mut(id)) {
+        known.attestation = Some(own_certificate(&sha1));
+    }
+    if let Some(device) = world.devices.get_mut(id) {
+        device.credential = Credential::Certificate { leaf: sha1.clone(), issuer: sha1 };
+    }
+}
+
+/// An individual attestation, or enrollment, of the certificate with this thumbprint.
+pub(super) fn own_certificate(sha1: &str) -> Attestation {
+    Attestation::X509 { primary: Some(sha1.to_owned()), secondary: None, ca_references: Vec::new() }
 }
 
 /// Adds a device to what an application knows, and none to the truth: it was created ahead of the physical device, or, if
@@ -201,6 +227,7 @@ pub(super) fn add_edge_app(world: &mut World, since: Moment) {
     let boiler = Spec::new(templates::BOILER);
     add_devices(world, EDGE_APP, "kiln-x509", 1, 4, &Spec { group: "x509-devices", ..boiler }, since);
     add_devices(world, EDGE_APP, "kiln", 1, 4, &boiler, since);
+    add_devices(world, EDGE_APP, "kiln-own", 1, 1, &Spec { certificate: Some(KILN_CERTIFICATE), ..boiler }, since);
     if let Some(app) = world.apps.get_mut(EDGE_APP) {
         app.templates.push(templates::edge_gateway());
     }

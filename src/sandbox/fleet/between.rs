@@ -15,6 +15,7 @@
 //! | 19 | announces its model id | moved, and has the model's template by itself |
 //! | 20 | known at the target and provisioned there a day ago, with a template; connected at the source | moved, proven by newer telemetry only |
 //! | 21 | created ahead at the target, with name and template | moved, and keeps both |
+//! | 22 | individual attestation by the certificate [`BOILER_CERTIFICATE`] | moved if its attestation is carried over and the certificate is supplied, else skipped: individual attestation |
 //! | `unassigned-0001` | has no template, so it is in no device group | outside |
 //!
 //! The numbers are those of `boiler-0001` and so on, in the device group `boilers-all` of [`MAIN_APP`]. The target
@@ -31,8 +32,11 @@ use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::device::Kind;
 use crate::sandbox::world::{Moment, World};
 
+/// The certificate (PEM) that boiler 22 presents; nobody has its key.
+pub const BOILER_CERTIFICATE: &str = include_str!("certificates/boiler-0022.pem");
+
 /// The kinds in the order of the table, as the source has them.
-const KINDS: [(usize, Spec); 12] = {
+const KINDS: [(usize, Spec); 13] = {
     let normal = Spec::new(BOILER);
     [
         (6, normal),
@@ -47,6 +51,7 @@ const KINDS: [(usize, Spec); 12] = {
         (1, Spec { blocked: true, online: false, ..normal }),
         (1, Spec { announces: true, ..normal }),
         (2, normal),
+        (1, Spec { certificate: Some(BOILER_CERTIFICATE), ..normal }),
     ]
 };
 /// The device that was at the target before.

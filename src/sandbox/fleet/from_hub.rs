@@ -21,6 +21,7 @@
 //! | 24 | came by the group `retired`, which is disabled | skipped: its enrollment is disabled |
 //! | 25 | came by the group `plant-x509`, with a certificate | moved if the certificate of its authority is supplied; else its group is left |
 //! | 26 | individual enrollment of a TPM | skipped: TPM |
+//! | 27–28 | individual enrollment of a certificate of its own: [`METER_CERTIFICATES`] | moved if its certificate is supplied, else skipped: X.509 |
 //! | [`ODD`] | an id that hubs allow and DPS does not; key of `plant` | skipped: its id is not allowed |
 //! | `gauge-0001`–`gauge-0003` | at [`PLANT_TWO`], key of `plant` | moved |
 //! | `loose-0001`–`loose-0003` | at [`LOOSE`], which has no DPS: keys that derive from [`loose_keys`] | moved if somebody gives these keys, else skipped: its key is of no enrollment |
@@ -65,8 +66,12 @@ pub const ODD: &str = "meter#odd(1)";
 /// The certificate (PEM) of the authority behind the group `plant-x509`; nobody has its key.
 pub const PLANT_CA: &str = include_str!("plant-ca.pem");
 
+/// The certificates (PEM) that the meters 27 and 28 present; nobody has their keys.
+pub const METER_CERTIFICATES: [&str; 2] =
+    [include_str!("certificates/meter-0027.pem"), include_str!("certificates/meter-0028.pem")];
+
 /// The kinds in the order of the table.
-const KINDS: [(usize, HubSpec); 19] = {
+const KINDS: [(usize, HubSpec); 21] = {
     let normal = HubSpec::new("plant");
     [
         (4, normal),
@@ -88,6 +93,8 @@ const KINDS: [(usize, HubSpec); 19] = {
         (1, HubSpec::new("retired")),
         (1, HubSpec::new("plant-x509")),
         (1, HubSpec::from(Origin::Tpm)),
+        (1, HubSpec::from(Origin::Certificate(METER_CERTIFICATES[0]))),
+        (1, HubSpec::from(Origin::Certificate(METER_CERTIFICATES[1]))),
     ]
 };
 /// The device that was at the target before.

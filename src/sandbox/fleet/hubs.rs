@@ -23,6 +23,8 @@ pub enum Origin {
     Preset(&'static str),
     /// An individual enrollment with symmetric keys.
     Individual,
+    /// An individual enrollment of this certificate (PEM) of its own.
+    Certificate(&'static str),
     /// An individual enrollment of a TPM, to which the hub's key was handed.
     Tpm,
     /// Keys that only the hub and the device have.
@@ -140,7 +142,7 @@ pub fn add_hub_device(world: &mut World, dps: &str, host: &str, id: &str, spec: 
     let home = service.id_scope.clone();
     let came_by = match spec.origin {
         Origin::Group(group) => Some(Some(group)),
-        Origin::Individual | Origin::Tpm => Some(None),
+        Origin::Individual | Origin::Certificate(_) | Origin::Tpm => Some(None),
         Origin::Preset(_) | Origin::Hub => None,
     };
     if let Some(group) = came_by {
@@ -168,28 +170,38 @@ pub(super) fn add_loose_device(
 /// The device's credential; an individual enrollment is made for those that have one.
 fn enroll(dps: &mut Dps, id: &str, spec: &HubSpec, since: Moment) -> Option<Proof> {
     let own = ["primary", "secondary"].map(|slot| key(&format!("{id}/{slot}"))).into();
+    let mut certificate = None;
     let attestation = match spec.origin {
         Origin::Group(group) | Origin::Preset(group) => {
             return by_group(&dps.groups.get(&group.to_ascii_lowercase())?.settings.attestation, id);
         }
         Origin::Hub => return by_keys(Some(own)),
         Origin::Individual => Attestation::SymmetricKey { primary: own.0.clone(), secondary: own.1.clone() },
+        Origin::Certificate(pem) => apps::own_certificate(&certificate.insert(Certificate::read(pem)?).sha1),
         Origin::Tpm => Attestation::Tpm { endorsement_key: key(&format!("{id}/endorsement")) },
     };
+    let proof = match &certificate {
+        Some(certificate) => Some(by_certificate(&certificate.sha1, &certificate.sha1)),
+        None => by_keys(Some(own)),
+    };
     let mut settings = Settings::with_attestation(attestation, since);
+    settings.certificates.primary = certificate;
     settings.iot_edge = spec.kind == Kind::Edge;
     let enrollment = Enrollment { registration_id: id.to_owned(), device_id: None, settings };
     dps.enrollments.insert(id.to_ascii_lowercase(), enrollment);
-    by_keys(Some(own))
+    proof
 }
 
 fn by_group(group: &Attestation, id: &str) -> Option<Proof> {
     let Attestation::X509 { primary: Some(issuer), .. } = group else { return by_keys(group.device_keys(id, true)) };
-    let leaf = apps::thumbprint(id);
-    Some(Proof {
-        authentication: Authentication::SelfSigned { primary: Some(leaf.clone()), secondary: None },
-        credential: Credential::Certificate { leaf, issuer: issuer.clone() },
-    })
+    Some(by_certificate(&apps::thumbprint(id), issuer))
+}
+
+fn by_certificate(leaf: &str, issuer: &str) -> Proof {
+    Proof {
+        authentication: Authentication::SelfSigned { primary: Some(leaf.to_owned()), secondary: None },
+        credential: Credential::Certificate { leaf: leaf.to_owned(), issuer: issuer.to_owned() },
+    }
 }
 
 fn by_keys(keys: Option<(String, String)>) -> Option<Proof> {

@@ -1,6 +1,7 @@
 //! What a person's control changes in many devices at once, inside their transaction.
 
 use crate::clock::Timestamp;
+use crate::ids::DeviceId;
 use crate::migration::MigrationId;
 use crate::store::codec::ns;
 use crate::store::{StoreError, WriteTx, migrations};
@@ -80,4 +81,20 @@ pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Ti
     .await?;
     migrations::touch(tx, migration).await?;
     Ok(undelivered.rows_affected() + silent.rows_affected())
+}
+
+/// Opens a device again that was skipped because its own certificate had not been supplied: it is cleared to move with it.
+/// False if there is none, or another migration has taken it up since.
+pub async fn reopen_certified(tx: &mut WriteTx, migration: MigrationId, id: &DeviceId) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update or ignore devices set outcome = 'pending', reason = null, detail = null, active = 1, cleared = 1,
+         own_keys = 'due' where migration_id = ? and device_id = ? collate nocase and outcome = 'skipped' and
+         reason = 'certificate_needed'",
+    )
+    .bind(migration.to_string())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    migrations::touch(tx, migration).await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -92,7 +92,7 @@ pub(super) async fn add(
             remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then add it again.".into()),
             ..Flash::new(Kind::Error, format!("It could not be held against the source, so it was not kept. {error}"))
         },
-        Err(error @ (SupplyError::Unfit(_) | SupplyError::NotTheGroups(_))) => {
+        Err(error @ (SupplyError::Unfit(_) | SupplyError::Foreign(_))) => {
             let unfit = Unfit { group: group.to_string(), words: Some(error.to_string()) };
             return show_unfit(&web, &user.person, shell, &migration, unfit).await;
         }

@@ -8,6 +8,7 @@
 mod act;
 mod certificate;
 mod count;
+mod device_certificates;
 mod page;
 mod paste;
 mod review;
@@ -28,6 +29,7 @@ pub(super) fn router() -> Router<Web> {
         .route(&paths::keys_count("{id}"), get(count::show))
         .route(&paths::paste("{id}"), get(act::to_page).post(paste::add))
         .route(&paths::certificate("{id}"), get(act::to_page).post(certificate::add))
+        .route(&paths::device_certificates("{id}"), get(act::to_page).post(device_certificates::add))
         .route(&paths::erase("{id}"), get(act::to_page).post(paste::erase))
         .route(&paths::start("{id}"), post(act::start))
         .route(&paths::discard("{id}"), get(act::to_page).post(act::discard))

@@ -7,10 +7,12 @@ use url::form_urlencoded;
 
 use super::certificate::{self, Needed, Unfit};
 use super::count::count;
+use super::device_certificates::OfDevices;
 use super::paste::{Paste, Unpasted};
 use super::review::Review;
 use super::stated::Stated;
 use super::view::{Body, Count, Ingredients, Refusal};
+use crate::engine::DeviceCertificates;
 use crate::identity::{LocalPath, Person, SignedInUser, sign_in_url};
 use crate::migration::{KeyHandling, Migration, MigrationState, PauseReason};
 use crate::web::errors::PageError;
@@ -30,6 +32,8 @@ struct KeysPage {
     paste: Option<Paste>,
     /// Groups that wait for a certificate.
     certificates: Vec<Needed>,
+    /// Where certificates of devices themselves are taken.
+    own: Option<OfDevices>,
     /// Pasted keys, or a certificate, were not taken.
     rejected: bool,
     /// It was started, and waits for keys.
@@ -105,18 +109,38 @@ pub(super) async fn show_unfit(
     render::rejected_form(&page(web, person, shell, migration, said).await?)
 }
 
+/// The page again, with why certificates of devices were not taken: 422.
+pub(super) async fn show_unfit_devices(
+    web: &Web,
+    person: &Person,
+    shell: Shell,
+    migration: &Migration,
+    unfit: String,
+) -> Result<Response, PageError> {
+    let stated = Stated::default();
+    let said = Said { unfit_devices: Some(unfit), ..Said::nothing(&stated) };
+    render::rejected_form(&page(web, person, shell, migration, said).await?)
+}
+
 /// What somebody said with the page's forms, and what was said to it.
 struct Said<'a> {
     stated: &'a Stated,
     refusal: Refusal,
     unpasted: Unpasted,
     unfit: Unfit,
+    unfit_devices: Option<String>,
 }
 
 impl<'a> Said<'a> {
     /// Nothing was said to what somebody stated.
     fn nothing(stated: &'a Stated) -> Self {
-        Self { stated, refusal: Refusal::default(), unpasted: Unpasted::default(), unfit: Unfit::default() }
+        Self {
+            stated,
+            refusal: Refusal::default(),
+            unpasted: Unpasted::default(),
+            unfit: Unfit::default(),
+            unfit_devices: None,
+        }
     }
 }
 
@@ -140,14 +164,18 @@ async fn page(
     migration: &Migration,
     said: Said<'_>,
 ) -> Result<KeysPage, PageError> {
-    let Said { stated, refusal, unpasted, unfit } = said;
-    let Read { body, readable, certificates } =
-        body(web, person, shell.csrf().to_owned(), migration, stated, &unfit).await;
+    let Said { stated, refusal, unpasted, unfit, unfit_devices } = said;
+    let (read, of_devices) = tokio::join!(
+        body(web, person, shell.csrf().to_owned(), migration, stated, &unfit),
+        device_certificates(web, person, migration)
+    );
+    let Read { body, readable, certificates } = read;
     let pasted = web.store.pasted_keys(migration.id).await?.into_iter().map(|(group, _)| group).collect();
     Ok(KeysPage {
         review: Review::new(migration, web.azure.cloud(), &person.id.tid),
         count: count_if(readable, web, person, migration).await,
-        rejected: unpasted.is_something() || unfit.is_something(),
+        rejected: unpasted.is_something() || unfit.is_something() || unfit_devices.is_some(),
+        own: OfDevices::of(migration, shell.csrf(), of_devices, unfit_devices),
         certificates,
         paused: migration.state != MigrationState::Draft,
         paste: Paste::of(migration, shell.csrf(), pasted, unpasted),
@@ -156,6 +184,14 @@ async fn page(
         shell,
         body,
         refusal,
+    })
+}
+
+/// Whether certificates of devices are taken. What keeps that from being read keeps the keys from it too, and is said there.
+async fn device_certificates(web: &Web, person: &Person, migration: &Migration) -> DeviceCertificates {
+    web.engine.device_certificates(migration, &person.id).await.unwrap_or_else(|error| {
+        tracing::warn!(migration = %migration.id, error = %error, "it could not be read whether devices have certificates of their own");
+        DeviceCertificates::NotWanted
     })
 }
 

@@ -71,7 +71,7 @@ impl Review {
             }),
             individual: match source {
                 Source::Hub(HubSource { dps: None, .. }) => "Skipped: without a DPS its keys are not known",
-                _ if migration.plan.carry_individual => "Carried over, each with its own symmetric keys",
+                _ if migration.plan.carry_individual => "Carried over, each with its own keys or certificate",
                 _ => "Skipped",
             },
             unassigned: source.app().map(|_| match migration.plan.tell_unassigned {

@@ -95,7 +95,7 @@ fn hub(device: &Device, source: &Source) -> Option<String> {
 /// Of a device of an application, nothing tells which keys it has.
 fn let_in_by(device: &Device) -> Option<String> {
     match (&device.key_group, device.own_keys) {
-        (_, Some(_)) => Some("keys of its own".to_owned()),
+        (_, Some(_)) => Some("keys, or a certificate, of its own".to_owned()),
         (Some(group), None) => Some(format!("keys of group {group}")),
         (None, None) => None,
     }

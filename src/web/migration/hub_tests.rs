@@ -44,7 +44,7 @@ async fn a_row_says_which_hub_the_device_is_in_and_by_what_it_will_be_let_in() {
         page[start..].split("</tr>").next().unwrap().to_owned()
     };
     assert!(row("meter-0001").contains("in contoso-plant-two") && row("meter-0001").contains("keys of group plant"));
-    assert!(row("meter-0002").contains("keys of its own"), "{page}");
+    assert!(row("meter-0002").contains("keys, or a certificate, of its own"), "{page}");
     assert!(row("meter-0001").contains("<dt>Left the source</dt><dd class=\"muted\">no evidence</dd>"), "{page}");
 }
 

@@ -89,6 +89,7 @@ fn words(outcome: Outcome) -> &'static str {
         Outcome::Skipped(SkipReason::IdNotAllowed) => "with an id that DPS does not allow",
         Outcome::Skipped(SkipReason::Edge) => "for IoT Edge",
         Outcome::Skipped(SkipReason::Certificate) => "with an X.509 certificate",
+        Outcome::Skipped(SkipReason::CertificateNeeded) => "whose certificate was not supplied",
         Outcome::Skipped(SkipReason::Tpm) => "with a TPM",
         Outcome::Skipped(SkipReason::HubOnlyKey) => "with a key that only the hub knows",
         Outcome::Skipped(SkipReason::KeyUnknown) => "with a key of no known enrollment",

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use iotc_migrator::sandbox::device::{Device, Happening, Kind, Place};
-use iotc_migrator::sandbox::fleet::{self, METER, METER_MODEL, NEXT_APP, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO};
+use iotc_migrator::sandbox::fleet::{
+    self, METER, METER_CERTIFICATES, METER_MODEL, NEXT_APP, ODD, PLANT, PLANT_CA, PLANT_DPS, PLANT_TWO,
+};
 use iotc_migrator::sandbox::log::Service;
 use serde_json::json;
 
@@ -25,7 +27,7 @@ fn must_end_as(id: &str) -> (&'static str, &'static str, &'static str) {
     match (id, number) {
         (ODD, _) => ("skipped", "id not allowed in DPS", ""),
         (_, 5 | 6) => ("moved", "", "annex"),
-        (_, 12 | 13) => ("moved", "", ""),
+        (_, 12 | 13 | 27) => ("moved", "", ""),
         (_, 15 | 16) => ("failed", "offline", "plant"),
         (_, 17) => ("failed", "refused", "plant"),
         (_, 18) => ("failed", "not seen at the target", "plant"),
@@ -37,6 +39,7 @@ fn must_end_as(id: &str) -> (&'static str, &'static str, &'static str) {
         (_, 24) => ("skipped", "enrollment group not carried over", ""),
         (_, 25) => ("moved", "", "plant-x509"),
         (_, 26) => ("skipped", "TPM", ""),
+        (_, 28) => ("skipped", "its certificate was not supplied", ""),
         (_, 1..=14) => ("moved", "", "plant"),
         _ => panic!("there is no {id}"),
     }
@@ -106,6 +109,9 @@ async fn the_fleet_of_two_hubs_ends_as_its_table_says() {
     let (journey, page) = ada.migrate(&wish).await;
     let form = page.form_with_button("Add certificate of plant-x509").expect("the X.509 group waits for a certificate");
     let page = ada.submit(&page, form.set("certificate", PLANT_CA)).await;
+    let form = page.form_with_button("Add certificates of devices").expect("the DPS has enrollments of certificates");
+    let page = ada.submit(&page, form.set("certificates", METER_CERTIFICATES[0])).await;
+    assert!(page.text().contains("Supplied so far, of 1 device: meter-0027"), "{}", page.text());
     ada.press(&page, "Start migration").await;
     let page = ada.wait_for_state(&journey, "Waiting for 2 devices", PATIENCE).await;
     for id in ["meter-0015", "meter-0016"] {

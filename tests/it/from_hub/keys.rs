@@ -67,8 +67,9 @@ async fn nobody_is_told_while_the_group_that_devices_have_keys_of_is_not_shown_a
         lab.set_online(&device.id, true);
     }
     ada.press(&page, "Resume").await;
+    let page = ada.wait_for_state(&journey, "Paused: the device keys are not at the target", PATIENCE).await;
     let words = "contoso-plant-dps no longer shows the enrollment group plant, whose keys devices have";
-    let page = ada.wait_for(&journey, words, PATIENCE).await;
+    assert!(page.text().contains(words), "{}", page.text());
     assert!(lab.devices("meter-").iter().all(was_never_told));
     enabled(true);
     ada.press(&page, "Resume").await;
@@ -94,6 +95,9 @@ async fn a_device_whose_identity_has_other_keys_than_its_enrollment_is_never_tol
             own.clone_from(&secondary);
         }
         identities.get_mut("meter-0005").expect("there").authentication = Authentication::Sas { primary, secondary };
+        // A certificate that somebody told the hub of, and no enrollment.
+        identities.get_mut("meter-0003").expect("there").authentication =
+            Authentication::SelfSigned { primary: Some("A".repeat(40)), secondary: None };
         world
     })
     .await;
@@ -104,6 +108,8 @@ async fn a_device_whose_identity_has_other_keys_than_its_enrollment_is_never_tol
         assert_eq!(rows[id]["reason"], "key of no known enrollment", "{:?}", rows[id]);
         assert_eq!(lab.device(id).times_commanded(), 0, "{id}");
     }
+    assert_eq!(rows["meter-0003"]["reason"], "X.509 certificate of its own", "{:?}", rows["meter-0003"]);
+    assert_eq!(lab.device("meter-0003").times_commanded(), 0);
     assert_eq!(rows["meter-0001"]["outcome"], "moved");
     assert!(lab.known_at(NEXT_APP, "meter-0005").is_none(), "nothing is made ahead for a device that is not told");
 }

@@ -7,6 +7,7 @@ pub(in crate::engine) mod keys;
 pub(in crate::engine) mod members;
 pub(in crate::engine) mod review;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -17,6 +18,7 @@ use crate::azure::tokens::TokenProvider;
 use crate::engine::Inner;
 use crate::engine::given::Given;
 use crate::engine::signs::{AppSigns, Signs};
+use crate::ids::DeviceId;
 use crate::migration::model::CentralSource;
 
 /// The client of an application.
@@ -27,6 +29,8 @@ pub(in crate::engine) struct FromApp {
     given: Given,
     /// The devices' template, read when it is first asked for; absent if the application no longer has it.
     template: OnceCell<Option<DeviceTemplate>>,
+    /// The ids of the group's devices by themselves in lower case; read when they are first asked for.
+    spellings: OnceCell<HashMap<String, DeviceId>>,
 }
 
 impl FromApp {
@@ -37,13 +41,23 @@ impl FromApp {
         tokens: &Arc<dyn TokenProvider>,
     ) -> Result<Self, AzureError> {
         let central = inner.azure.central(Arc::clone(tokens), &source.subdomain)?;
-        Ok(Self { source: source.clone(), central, given, template: OnceCell::new() })
+        Ok(Self { source: source.clone(), central, given, template: OnceCell::new(), spellings: OnceCell::new() })
     }
 
     /// The devices' template, as it was when it was first asked for.
     pub(in crate::engine) async fn template(&self) -> Result<Option<&DeviceTemplate>, AzureError> {
         let found = self.template.get_or_try_init(|| self.central.find_device_template(&self.source.template)).await?;
         Ok(found.as_ref())
+    }
+
+    /// How the application spells the id of a device of the group, found without regard to case.
+    async fn spelled(&self, id: &DeviceId) -> Result<Option<&DeviceId>, AzureError> {
+        let read = || async {
+            let members = self.central.group_devices(&self.source.group).await?;
+            Ok(members.into_iter().map(|device| (device.id.as_str().to_ascii_lowercase(), device.id)).collect())
+        };
+        let ids: &HashMap<String, DeviceId> = self.spellings.get_or_try_init(read).await?;
+        Ok(ids.get(&id.as_str().to_ascii_lowercase()))
     }
 
     /// Where the application shows whether a device is alive there.

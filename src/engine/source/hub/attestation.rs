@@ -1,15 +1,11 @@
 //! What a device of a hub proves itself with. Its identity shows its keys, so that it can be told apart whose they are: the
 //! device's own, or derived from those of a group.
 
-use super::FromHub;
-use crate::azure::central::KeyPair as Keys;
-use crate::azure::dps::{Attestation, AttestationKind, IndividualEnrollment};
+use super::{FromHub, own};
 use crate::azure::hub::{AuthType, ConnectionState, Identity, IdentityKeys};
 use crate::engine::halt::Halt;
-use crate::engine::individuals::are_equal;
 use crate::engine::keys::{FoundGroup, is_derived_from};
 use crate::engine::run::Run;
-use crate::engine::source::{NoKeys, pair};
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::SourceGroup;
 use crate::migration::evidence::TwinSeen;
@@ -21,7 +17,7 @@ use crate::store::devices::Example;
 enum Attested {
     /// By the keys of this group.
     Group(EnrollmentGroupId),
-    /// By keys of its own.
+    /// By keys, or certificates, of its own.
     Own,
     /// By none that can be carried over.
     Not(SkipReason, Option<String>),
@@ -89,19 +85,23 @@ async fn attested(run: &Run, at: &FromHub, identity: &Identity) -> Result<Attest
         return Ok(Not(reason, None));
     }
     let keys = match (&identity.auth_type, &identity.keys) {
-        (AuthType::Sas, Some(keys)) => keys,
-        (AuthType::SelfSigned | AuthType::CertificateAuthority, _) => return by_certificate(run, at, identity).await,
+        (AuthType::Sas, Some(keys)) => Some(keys),
+        (AuthType::SelfSigned | AuthType::CertificateAuthority, _) => None,
         (kind, _) => return Ok(Not(SkipReason::KeyUnknown, Some(format!("its identity shows no keys ({kind:?})")))),
     };
     let registration_id = identity.device_id.as_str().to_ascii_lowercase();
-    match at.enrollments().await?.get(&registration_id) {
-        Some(own) => individual(run, at, own, identity, keys).await,
-        None => of_a_group(run, at, identity, keys).await,
+    match (at.enrollments().await?.get(&registration_id), keys) {
+        (Some(own), keys) => Ok(match own::compare(run, at, own, identity, keys).await? {
+            Ok(()) => Own,
+            Err((reason, detail)) => Not(reason, detail),
+        }),
+        (None, Some(keys)) => of_a_group(run, at, identity, keys).await,
+        (None, None) => by_certificate(run, at, identity).await,
     }
 }
 
-/// The group of a device with a certificate is known by the DPS's record of it. A certificate of its own is carried over by
-/// nobody.
+/// The group of a device with a certificate is known by the DPS's record of it. Without an enrollment nothing tells what lets
+/// it in.
 async fn by_certificate(run: &Run, at: &FromHub, identity: &Identity) -> Result<Attested, Halt> {
     let members = at.by_certificate.get_or_try_init(|| super::keys::by_certificate(at)).await?;
     let group = members.get(&identity.device_id.as_str().to_ascii_lowercase());
@@ -134,36 +134,6 @@ fn closed(identity: &Identity) -> Option<SkipReason> {
     } else {
         None
     }
-}
-
-/// An individual enrollment wins over groups for its registration id.
-async fn individual(
-    run: &Run,
-    at: &FromHub,
-    own: &IndividualEnrollment,
-    identity: &Identity,
-    keys: &IdentityKeys,
-) -> Result<Attested, Halt> {
-    let not = |reason, words: &str| Ok(Not(reason, Some(words.to_owned())));
-    match own.attestation_kind {
-        AttestationKind::Symmetric => {}
-        AttestationKind::Tpm => return Ok(Not(SkipReason::Tpm, None)),
-        AttestationKind::X509 => return Ok(Not(SkipReason::Certificate, None)),
-        AttestationKind::Other(_) => {
-            return not(SkipReason::KeyUnknown, "its individual enrollment is of an unknown kind");
-        }
-    }
-    if !own.device_id.same_as(identity.device_id.as_str()) {
-        return not(SkipReason::KeyUnknown, "the individual enrollment of its name is another device's");
-    }
-    let Some(dps) = &at.dps else { return of_a_group(run, at, identity, keys).await };
-    let Attestation::Symmetric { primary, secondary } = dps.individual_keys(&own.registration_id).await? else {
-        return not(SkipReason::KeyUnknown, "the keys of its individual enrollment are not shown");
-    };
-    if are_equal(&pair(&keys.primary, &keys.secondary), &primary, &secondary) {
-        return Ok(Own);
-    }
-    not(SkipReason::KeyUnknown, "its individual enrollment has other keys than its identity")
 }
 
 async fn of_a_group(run: &Run, at: &FromHub, identity: &Identity, keys: &IdentityKeys) -> Result<Attested, Halt> {
@@ -206,13 +176,4 @@ pub(in crate::engine) async fn another_can_be_read(run: &Run, at: &FromHub) -> R
         dps.registration(&id).await?;
     }
     Ok(true)
-}
-
-/// The device's own keys, as its identity shows them now; else why there are none.
-pub(in crate::engine) async fn own_keys(at: &FromHub, device: &Device) -> Result<Result<Keys, NoKeys>, Halt> {
-    let identity = at.hub_of(device)?.identity(&device.id).await?;
-    let keys = identity.and_then(|identity| identity.keys);
-    Ok(keys
-        .map(|keys| pair(&keys.primary, &keys.secondary))
-        .ok_or_else(|| (SkipReason::KeyUnknown, "its identity shows no keys any more".to_owned())))
 }

@@ -7,6 +7,7 @@ pub(in crate::engine) mod command;
 pub(in crate::engine) mod examples;
 pub(in crate::engine) mod keys;
 pub(in crate::engine) mod members;
+pub(in crate::engine) mod own;
 pub(in crate::engine) mod review;
 pub(in crate::engine) mod sight;
 

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    BASIC, LOOSE, NEXT_APP, ODD, PLANT, PLANT_DPS, PLANT_TWO, RETURNER, SHARED, hub_to_central_world, hub_world,
-    loose_keys,
+    BASIC, LOOSE, METER_CERTIFICATES, NEXT_APP, ODD, PLANT, PLANT_DPS, PLANT_TWO, RETURNER, SHARED,
+    hub_to_central_world, hub_world, loose_keys,
 };
 use crate::sandbox::device::{Device, Happening, Place, is_at_app, restart, set_online};
 use crate::sandbox::fleet::METER;
 use crate::sandbox::testkit::{Answer, Bench};
+use crate::sandbox::x509::Certificate;
 
 const COMPONENT: &str = "migration*DeviceMove";
 
 /// What the table says of a number, where the first of the two individual attestations is carried over.
 fn end_of(number: usize) -> &'static str {
     match number {
-        1..=12 | 14 => "moved",
+        1..=12 | 14 | 27 => "moved",
         13 => "skipped: individual enrollment",
         15 | 16 => "waiting",
         17 => "failed: refused",
@@ -30,6 +32,7 @@ fn end_of(number: usize) -> &'static str {
         24 => "skipped: its enrollment is disabled",
         25 => "skipped: X.509",
         26 => "skipped: TPM",
+        28 => "skipped: its certificate is not supplied",
         _ => panic!("there is no number {number}"),
     }
 }
@@ -79,12 +82,27 @@ async fn carry_enrollment(bench: &Bench, id: &str) {
     assert_eq!(bench.app(NEXT_APP, "PUT", &format!("{path}/attestation"), attestation).await.status, 200);
 }
 
+/// The service shows the certificate's thumbprints only: the certificate comes from whoever has it.
+async fn carry_certificate(bench: &Bench, id: &str) {
+    let shown = bench.dps_at(PLANT_DPS, "GET", &format!("/enrollments/{id}"), &[], Value::Null).await.body;
+    let own = &shown["attestation"]["x509"]["clientCertificates"]["primary"];
+    let certificate = Certificate::read(METER_CERTIFICATES[0]).unwrap();
+    assert_eq!(own["info"]["sha1Thumbprint"], json!(certificate.sha1));
+    assert!(!own.to_string().contains(&certificate.der));
+    let primary = json!({"certificate": STANDARD.encode(METER_CERTIFICATES[0])});
+    let attestation = json!({"type": "x509", "x509": {"clientCertificates": {"primary": primary}}});
+    let path = format!("/devices/{id}");
+    assert_eq!(bench.app(NEXT_APP, "PUT", &path, json!({"displayName": "Carried over"})).await.status, 200);
+    assert_eq!(bench.app(NEXT_APP, "PUT", &format!("{path}/attestation"), attestation).await.status, 200);
+}
+
 async fn with_targets() -> Bench {
     let bench = Bench::new(500, hub_to_central_world);
     for group in ["plant", "annex"] {
         carry_group(&bench, group, keys_of(&bench, PLANT_DPS, &format!("enrollmentGroups/{group}")).await).await;
     }
     carry_enrollment(&bench, &id_of(12)).await;
+    carry_certificate(&bench, &id_of(27)).await;
     bench
 }
 
@@ -107,14 +125,14 @@ async fn every_device_ends_as_the_table_says() {
     let bench = with_targets().await;
     let began = bench.shared.clock().now();
     let mut answers = BTreeMap::new();
-    for number in (1..=26).filter(|number| !end_of(*number).starts_with("skipped")) {
+    for number in (1..=28).filter(|number| !end_of(*number).starts_with("skipped")) {
         let told = tell(&bench, PLANT, &id_of(number)).await;
         answers.insert(number, (told.status, told.body["status"].as_u64()));
     }
     assert_eq!([8, 15, 16, 17].map(|number| answers.remove(&number).unwrap().0), [504, 404, 404, 200]);
     assert!(answers.values().all(|answer| *answer == (200, Some(200))), "{answers:?}");
     bench.until("rest", |world| world.devices.values().all(|device| device.doing.is_none())).await;
-    for number in (1..=26).filter(|number| !end_of(*number).starts_with("skipped")) {
+    for number in (1..=28).filter(|number| !end_of(*number).starts_with("skipped")) {
         let id = id_of(number);
         assert_eq!(really(&bench, &id), end_of(number), "{number}");
         let shown = bench.app(NEXT_APP, "GET", &format!("/devices/{id}"), Value::Null).await;
@@ -131,7 +149,7 @@ async fn every_device_ends_as_the_table_says() {
 #[tokio::test]
 async fn those_that_move_are_gone_from_the_hub_and_go_back_there_when_they_restart() {
     let bench = with_targets().await;
-    for number in [1, 5, 12] {
+    for number in [1, 5, 12, 27] {
         let id = id_of(number);
         tell(&bench, PLANT, &id).await;
         bench.until("arrival", |world| is_at_app(world, NEXT_APP, &id)).await;
@@ -165,7 +183,7 @@ async fn those_that_are_skipped_cannot_be_told_or_would_be_lost() {
     assert!(told.status == 504 || told.body["status"] == 501, "it does not know the method: {}", told.text);
     assert!(bench.shared.look(|world| world.devices[&id_of(22)].place == Place::Hub { host: host(PLANT) }));
     for (id, code) in
-        [13, 23, 24, 25, 26].map(|number| (id_of(number), "401002")).into_iter().chain([(ODD.to_owned(), "400")])
+        [13, 23, 24, 25, 26, 28].map(|number| (id_of(number), "401002")).into_iter().chain([(ODD.to_owned(), "400")])
     {
         assert_eq!(tell(&bench, PLANT, &id).await.body["status"], 200, "{id}");
         is_lost(&bench, &id, code).await;
