@@ -100,7 +100,7 @@ impl SkipReason {
             Self::Simulated => "Nothing to do: there is no real device behind it.",
             Self::Blocked => "Unblock or approve it in IoT Central, then migrate again.",
             Self::IndividualAttestation => {
-                "Choose to carry over devices with symmetric keys of their own, supply its certificate if it has one, and migrate again. A TPM cannot be carried over."
+                "Choose to carry over devices with keys or certificates of their own, supply its certificate if it has one, and migrate again. A TPM cannot be carried over."
             }
             Self::AlreadyAtTarget => "Nothing to do.",
             Self::BeingMoved => "Wait for the other migration to end, then migrate again.",

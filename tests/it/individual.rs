@@ -17,7 +17,7 @@ use crate::support::program::Program;
 use crate::support::truth::{HUB, add_identity, was_left_alone};
 
 const PATIENCE: Duration = Duration::from_secs(90);
-const CHOICE: &str = "Carry over devices with symmetric keys of their own";
+const CHOICE: &str = "Carry over devices with keys or certificates of their own";
 const OWN: [&str; 2] = ["boiler-0004", "boiler-0005"];
 /// Has a certificate of its own, where a test gives it one.
 const CERTIFIED: &str = "boiler-0003";

@@ -18,7 +18,7 @@ use crate::support::truth::HUB;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const GROUP: &str = "x509-devices";
-const INDIVIDUAL: &str = "Carry over devices with symmetric keys of their own";
+const INDIVIDUAL: &str = "Carry over devices with keys or certificates of their own";
 
 /// Three symmetric groups, an X.509 group and devices with keys of their own, two devices of each.
 fn of_every_attestation(clock: &SandboxClock) -> World {

@@ -67,7 +67,7 @@ async fn nobody_is_told_while_the_group_that_devices_have_keys_of_is_not_shown_a
         lab.set_online(&device.id, true);
     }
     ada.press(&page, "Resume").await;
-    let page = ada.wait_for_state(&journey, "Paused: the device keys are not at the target", PATIENCE).await;
+    let page = ada.wait_for(&journey, "Paused: the device keys are not at the target", PATIENCE).await;
     let words = "contoso-plant-dps no longer shows the enrollment group plant, whose keys devices have";
     assert!(page.text().contains(words), "{}", page.text());
     assert!(lab.devices("meter-").iter().all(was_never_told));
