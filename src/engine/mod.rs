@@ -36,6 +36,7 @@ mod resolve;
 mod review;
 mod run;
 mod settle;
+mod sign_in;
 mod signs;
 mod singles;
 mod snapshot;

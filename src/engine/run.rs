@@ -10,8 +10,7 @@ use tokio::sync::watch;
 use super::halt::Halt;
 use super::source::Origin;
 use super::target::{self, At};
-use super::{Inner, enroll, given, moving, settle, snapshot};
-use crate::azure::tokens::Resource;
+use super::{Inner, enroll, given, moving, settle, sign_in, snapshot};
 use crate::clock::Timestamp;
 use crate::ids::IdScope;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState, Target};
@@ -108,7 +107,7 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u
             return target::hub::unused::remove(inner, &migration, by).boxed().await;
         }
         MigrationState::Paused(pause) if pause.reason == PauseReason::SignIn => {
-            return wait_for_sign_in(inner, &migration, hints).await;
+            return sign_in::wait(inner, &migration, hints).await;
         }
         MigrationState::Paused(_) => return Ok(Turn::RestUntil(inner.clock.now() + Duration::from_secs(3600))),
         MigrationState::Draft
@@ -129,46 +128,6 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u
     };
     inner.store.trouble_over(id).await?;
     Ok(turn)
-}
-
-/// A paused migration goes on when the person whose rights it uses has signed in, or somebody else has taken it over.
-async fn wait_for_sign_in(
-    inner: &Arc<Inner>,
-    migration: &Migration,
-    hints: &mut watch::Receiver<u64>,
-) -> Result<Turn, Halt> {
-    let Some(actor) = &migration.runs_as else { return Ok(Turn::Ended) };
-    let now = inner.clock.now();
-    let tokens = inner.people.tokens(&actor.id);
-    let good = async {
-        tokens.token(Resource::Central, None).await.is_ok() && tokens.token(Resource::Arm, None).await.is_ok()
-    };
-    // Listens before it looks, so that no sign-in falls in between.
-    let signed_in = inner.people.signed_in();
-    tokio::pin!(signed_in);
-    let good = tokio::select! {
-        biased;
-        () = &mut signed_in => return Ok(Turn::GoOn),
-        good = good => good,
-    };
-    if good {
-        let mut tx = inner.store.begin_write().await?;
-        if let Some(Migration { state: MigrationState::Paused(_), .. }) =
-            migrations::lookup(&mut tx, migration.id).await?
-        {
-            migrations::set_state(&mut tx, migration.id, &MigrationState::Running, now).await?;
-            let text = format!("{} is signed in again; the migration goes on.", actor.name);
-            events::append(&mut tx, migration.id, now, PROGRAM, EventKind::Resumed, &text).await?;
-        }
-        tx.commit().await?;
-        return Ok(Turn::GoOn);
-    }
-    tokio::select! {
-        () = signed_in => Ok(Turn::GoOn),
-        () = inner.cancel.cancelled() => Err(Halt::LookAgain),
-        _ = hints.changed() => Ok(Turn::GoOn),
-        () = inner.clock.sleep(Duration::from_secs(60)) => Ok(Turn::GoOn),
-    }
 }
 
 /// Records a halt; gives the moment to look again.
