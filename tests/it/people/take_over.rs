@@ -67,7 +67,7 @@ async fn who_lacks_a_right_cannot_take_over_and_is_told_which() {
     let (_lab, _program, ada, bob, journey) = paused_run().await;
     let page = bob.press(&bob.see(&journey).await, "Take over migration").await;
     let words = page.text();
-    assert!(words.contains("It was not taken over. Could not read"), "{words}");
+    assert!(words.contains("It was not taken over. Could not "), "{words}");
     assert!(words.contains("Ask an administrator of the IoT Central application"), "{words}");
     assert!(!page.text().contains("took the migration over"), "{}", page.text());
     assert!(ada.see(&journey).await.can_press("Resume"), "it is still hers");
