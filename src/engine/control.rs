@@ -67,16 +67,16 @@ impl Engine {
         let MigrationState::Paused(pause) = &migration.state else {
             return Err(ControlError::NotNow("The migration is not paused.".into()));
         };
-        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id) {
-            let person = &person.name;
-            return Err(ControlError::NotNow(match pause.reason {
-                // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
-                PauseReason::SignIn => format!(
-                    "It goes on by itself as soon as {person} signs in here. To have it go on with your rights, take it over."
-                ),
-                _ => format!("It goes on with the rights of {person}. To resume it with yours, take it over first."),
-            }));
+        // Nothing but that sign-in helps: to say that it goes on would hide what it waits for.
+        if let Some(person) = migration.runs_as.as_ref().filter(|person| person.id != by.id)
+            && pause.reason == PauseReason::SignIn
+        {
+            return Err(ControlError::NotNow(format!(
+                "It goes on by itself as soon as {} signs in here. To have it go on with your rights, take it over.",
+                person.name
+            )));
         }
+        theirs(&migration, by)?;
         let again = reopen_unanswered(&mut tx, id, now).await?;
         retire_canaries(&mut tx, id).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
@@ -156,10 +156,11 @@ impl Engine {
     /// paused for.
     ///
     /// # Errors
-    /// [`ControlError::NotNow`] when it is not active, or does not go to an application.
+    /// [`ControlError::NotNow`] when it is not active, goes on with somebody else's rights, or does not go to an application.
     pub async fn approve_arrivals(&self, id: MigrationId, by: &Actor) -> Result<(), ControlError> {
         let (mut tx, migration, now) = self.open(id, by).await?;
         active(&migration)?;
+        theirs(&migration, by)?;
         let Some(app) = migration.plan.target.app() else {
             return Err(ControlError::NotNow("Devices of a hub need no approval.".into()));
         };
@@ -196,6 +197,17 @@ impl Engine {
         tx.commit().await.map_err(StoreError::from)?;
         self.inner.wake();
         Ok(())
+    }
+}
+
+/// Says so when it goes on with somebody else's rights.
+fn theirs(migration: &Migration, by: &Actor) -> Result<(), ControlError> {
+    match migration.runs_as.as_ref().filter(|person| person.id != by.id) {
+        Some(person) => Err(ControlError::NotNow(format!(
+            "It goes on with the rights of {}. To have it go on with yours, take it over first.",
+            person.name
+        ))),
+        None => Ok(()),
     }
 }
 

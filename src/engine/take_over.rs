@@ -36,7 +36,7 @@ impl Engine {
     /// Reads with these rights what a run reads first.
     async fn must_hold_for(&self, migration: &Migration, by: &Actor) -> Result<(), ControlError> {
         if let Some(problem) = review::changes(&self.inner, migration, &by.id).await?.first() {
-            return Err(ControlError::NotNow(format!("It was not taken over. {}", problem.what)));
+            return Err(ControlError::NotNow(format!("It was not taken over. {} {}", problem.what, problem.remedy)));
         }
         match self.keys(migration, &by.id).await {
             Ok(_) => Ok(()),

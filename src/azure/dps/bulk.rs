@@ -29,8 +29,9 @@ struct Refused {
 impl Answer {
     /// An error that names nobody may be anybody's.
     fn is_done(&self, id: &DeviceId) -> bool {
-        let named = |refused: &Refused| refused.registration_id.as_ref().is_some_and(|one| !one.same_as(id.as_str()));
-        self.is_successful || (!self.errors.is_empty() && self.errors.iter().all(named))
+        let is_anothers =
+            |refused: &Refused| refused.registration_id.as_ref().is_some_and(|one| !one.same_as(id.as_str()));
+        self.is_successful || (!self.errors.is_empty() && self.errors.iter().all(is_anothers))
     }
 }
 

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::page::{Found, draft, show_body, show_refused};
+use super::page::{Found, Said, draft, show_again, show_body};
 use super::stated::Stated;
 use super::view::Refusal;
 use crate::engine::StartRefused;
@@ -71,7 +71,8 @@ pub(super) async fn start(
         Err(refused) => {
             tracing::info!(migration = %migration.id, reason = %refused, "a start was refused");
             let refusal = Refusal { problems: refused.problems() };
-            show_refused(&web, &user.person, shell, &migration, &stated, refusal).await
+            let said = Said { stated, refusal, ..Said::default() };
+            show_again(&web, &user.person, shell, &migration, said).await
         }
     }
 }

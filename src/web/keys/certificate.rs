@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::act::actor;
-use super::page::{Found, show_unfit, taking_keys};
+use super::page::{Found, Said, show_again, taking_keys};
 use crate::engine::{KeysView, SupplyError};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
@@ -85,18 +85,37 @@ pub(super) async fn add(
         web.engine.supply_certificate(migration.id, &actor(&user.person), &group, supply.certificate.as_bytes()).await;
     let said = match supplied {
         Ok(()) => Flash::new(Kind::Success, format!("The certificate of {group} is added.")),
-        Err(SupplyError::NotFound) => return Err(PageError::NotFound),
-        Err(SupplyError::Store(error)) => return Err(error.into()),
-        Err(SupplyError::NotNow(words)) => Flash::new(Kind::Info, words),
-        Err(SupplyError::Azure(error)) => Flash {
-            remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then add it again.".into()),
-            ..Flash::new(Kind::Error, format!("It could not be held against the source, so it was not kept. {error}"))
+        Err(error) => match not_taken(error)? {
+            NotTaken::Now(said) => said,
+            NotTaken::AsItIs(words) => {
+                let unfit = Unfit { group: group.to_string(), words: Some(words) };
+                let said = Said { unfit, ..Said::default() };
+                return show_again(&web, &user.person, shell, &migration, said).await;
+            }
         },
-        Err(error @ (SupplyError::Unfit(_) | SupplyError::Foreign(_))) => {
-            let unfit = Unfit { group: group.to_string(), words: Some(error.to_string()) };
-            return show_unfit(&web, &user.person, shell, &migration, unfit).await;
-        }
     };
     flash::leave(&session, said).await?;
     Ok(Redirect::to(&paths::keys(&id)).into_response())
+}
+
+/// Why certificates were not taken.
+pub(super) enum NotTaken {
+    /// Another time they may be.
+    Now(Flash),
+    /// They will not do; says why.
+    AsItIs(String),
+}
+
+/// Says why, to whoever supplied certificates of a group or of devices.
+pub(super) fn not_taken(error: SupplyError) -> Result<NotTaken, PageError> {
+    Ok(match error {
+        SupplyError::NotFound => return Err(PageError::NotFound),
+        SupplyError::Store(error) => return Err(error.into()),
+        SupplyError::NotNow(words) => NotTaken::Now(Flash::new(Kind::Info, words)),
+        SupplyError::Azure(error) => NotTaken::Now(Flash {
+            remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then try again.".into()),
+            ..Flash::new(Kind::Error, format!("Nothing was kept: it could not be held against the source. {error}"))
+        }),
+        error @ (SupplyError::Unfit(_) | SupplyError::Foreign(_)) => NotTaken::AsItIs(error.to_string()),
+    })
 }

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::act::actor;
-use super::page::{Found, show_unfit_devices, taking_keys};
-use crate::engine::{Added, DeviceCertificates, SupplyError};
+use super::certificate::{NotTaken, not_taken};
+use super::page::{Found, Said, show_again, taking_keys};
+use crate::engine::{Added, DeviceCertificates};
 use crate::identity::SignedInUser;
 use crate::ids::DeviceId;
 use crate::migration::Migration;
@@ -97,17 +98,13 @@ pub(super) async fn add(
         web.engine.supply_device_certificates(migration.id, &actor(&user.person), supply.certificates.as_bytes()).await;
     let said = match supplied {
         Ok(added) => Flash::new(Kind::Success, words(added)),
-        Err(SupplyError::NotFound) => return Err(PageError::NotFound),
-        Err(SupplyError::Store(error)) => return Err(error.into()),
-        Err(SupplyError::NotNow(words)) => Flash::new(Kind::Info, words),
-        Err(SupplyError::Azure(error)) => Flash {
-            remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then add them again.".into()),
-            ..Flash::new(Kind::Error, format!("They could not be held against the source, so none was kept. {error}"))
+        Err(error) => match not_taken(error)? {
+            NotTaken::Now(said) => said,
+            NotTaken::AsItIs(words) => {
+                let said = Said { unfit_devices: Some(format!("{words} Nothing was kept.")), ..Said::default() };
+                return show_again(&web, &user.person, shell, &migration, said).await;
+            }
         },
-        Err(error @ (SupplyError::Unfit(_) | SupplyError::Foreign(_))) => {
-            let unfit = format!("{error} Nothing was kept.");
-            return show_unfit_devices(&web, &user.person, shell, &migration, unfit).await;
-        }
     };
     flash::leave(&session, said).await?;
     Ok(Redirect::to(&paths::keys(&id)).into_response())

@@ -66,82 +66,33 @@ pub(super) async fn show(
     let query = query.unwrap_or_default();
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let stated = Stated::of_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
-    let said = Said::nothing(&stated);
+    let said = Said { stated, ..Said::default() };
     render::page(&page(&web, &user.person, shell, &migration, said).await?)
 }
 
-/// The page again, with why the migration was not started: 422.
-pub(super) async fn show_refused(
+/// The page again, with why something was not done: 422.
+pub(super) async fn show_again(
     web: &Web,
     person: &Person,
     shell: Shell,
     migration: &Migration,
-    stated: &Stated,
-    refusal: Refusal,
+    said: Said,
 ) -> Result<Response, PageError> {
-    let said = Said { refusal, ..Said::nothing(stated) };
     render::rejected_form(&page(web, person, shell, migration, said).await?)
 }
 
-/// The page again, with why pasted keys were not taken: 422.
-pub(super) async fn show_unpasted(
-    web: &Web,
-    person: &Person,
-    shell: Shell,
-    migration: &Migration,
-    unpasted: Unpasted,
-) -> Result<Response, PageError> {
-    let stated = Stated::default();
-    let said = Said { unpasted, ..Said::nothing(&stated) };
-    render::rejected_form(&page(web, person, shell, migration, said).await?)
-}
-
-/// The page again, with why a certificate was not taken: 422.
-pub(super) async fn show_unfit(
-    web: &Web,
-    person: &Person,
-    shell: Shell,
-    migration: &Migration,
-    unfit: Unfit,
-) -> Result<Response, PageError> {
-    let stated = Stated::default();
-    let said = Said { unfit, ..Said::nothing(&stated) };
-    render::rejected_form(&page(web, person, shell, migration, said).await?)
-}
-
-/// The page again, with why certificates of devices were not taken: 422.
-pub(super) async fn show_unfit_devices(
-    web: &Web,
-    person: &Person,
-    shell: Shell,
-    migration: &Migration,
-    unfit: String,
-) -> Result<Response, PageError> {
-    let stated = Stated::default();
-    let said = Said { unfit_devices: Some(unfit), ..Said::nothing(&stated) };
-    render::rejected_form(&page(web, person, shell, migration, said).await?)
-}
-
-/// What somebody said with the page's forms, and what was said to it.
-struct Said<'a> {
-    stated: &'a Stated,
-    refusal: Refusal,
-    unpasted: Unpasted,
-    unfit: Unfit,
-    unfit_devices: Option<String>,
-}
-
-impl<'a> Said<'a> {
-    /// Nothing was said to what somebody stated.
-    fn nothing(stated: &'a Stated) -> Self {
-        Self {
-            stated,
-            refusal: Refusal::default(),
-            unpasted: Unpasted::default(),
-            unfit: Unfit::default(),
-            unfit_devices: None,
-        }
-    }
+/// What somebody said with the page's forms, and what is said to it.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) stated: Stated,
+    /// Why the migration was not started.
+    pub(super) refusal: Refusal,
+    /// Why pasted keys were not taken.
+    pub(super) unpasted: Unpasted,
+    /// Why a certificate was not taken.
+    pub(super) unfit: Unfit,
+    /// Why certificates of devices were not taken.
+    pub(super) unfit_devices: Option<String>,
 }
 
 /// The part that follows from the form.
@@ -162,11 +113,11 @@ async fn page(
     person: &Person,
     shell: Shell,
     migration: &Migration,
-    said: Said<'_>,
+    said: Said,
 ) -> Result<KeysPage, PageError> {
     let Said { stated, refusal, unpasted, unfit, unfit_devices } = said;
     let (read, of_devices) = tokio::join!(
-        body(web, person, shell.csrf().to_owned(), migration, stated, &unfit),
+        body(web, person, shell.csrf().to_owned(), migration, &stated, &unfit),
         device_certificates(web, person, migration)
     );
     let Read { body, readable, certificates } = read;

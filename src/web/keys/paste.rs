@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::act::actor;
-use super::page::{Found, show_unpasted, taking_keys};
+use super::page::{Found, Said, show_again, taking_keys};
 use crate::engine::{PasteError, Pasted};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
@@ -121,7 +121,10 @@ pub(super) async fn add(
     match web.engine.paste_keys(migration.id, &actor(&user.person), &keys.primary, &keys.secondary).await {
         Ok(pasted) => flash::leave(&session, found(&pasted)).await?,
         Err(error) => match Unpasted::of(&error) {
-            Some(unpasted) => return show_unpasted(&web, &user.person, shell, &migration, unpasted).await,
+            Some(unpasted) => {
+                let said = Said { unpasted, ..Said::default() };
+                return show_again(&web, &user.person, shell, &migration, said).await;
+            }
             None => flash::leave(&session, refused(error)?).await?,
         },
     }

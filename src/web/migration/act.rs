@@ -50,16 +50,11 @@ async fn act(
         Err(ControlError::Store(error)) => return Err(error.into()),
         Err(ControlError::Azure(error)) => Flash {
             remedy: error.hint.clone().unwrap_or_else(|| "Mend the cause, then try again.".into()),
-            ..Flash::new(Kind::Error, format!("{}{error}", not_done(action)))
+            ..Flash::new(Kind::Error, format!("{} {error}", action.refused()))
         },
     };
     flash::leave(session, said).await?;
     Ok(Redirect::to(&paths::migration(&migration.id.to_string())))
-}
-
-/// What a refusal of Azure's means for the deed, where that is not plain.
-fn not_done(action: Action) -> &'static str {
-    if action == Action::TakeOver { "It was not taken over. " } else { "" }
 }
 
 async fn done(engine: &Engine, action: Action, id: MigrationId, by: &Actor) -> Result<(), ControlError> {

@@ -47,6 +47,20 @@ impl Action {
     }
 }
 
+impl Action {
+    /// What its page says first if Azure refuses.
+    #[must_use]
+    pub fn refused(self) -> &'static str {
+        match self {
+            Self::Stop => "The migration was not stopped.",
+            Self::TakeOver => "It was not taken over.",
+            Self::FinishNow | Self::TryAgain | Self::Resume | Self::RemoveIdentities | Self::Approve => {
+                "Nothing was done."
+            }
+        }
+    }
+}
+
 /// The deeds that the page offers now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Offered {
@@ -98,6 +112,7 @@ impl Offered {
             remove_identities: (pause == Some(PauseReason::CanaryLost) && unused > 0 && migration.removal.is_none())
                 .then_some(unused),
             approve: state.is_active()
+                && runs_as_viewer
                 && migration.approved_by.is_none()
                 && (pause == Some(PauseReason::Approval) || counts.to_approve > 0),
             take_over: state.is_active() && !runs_as_viewer,

@@ -9,6 +9,7 @@ use iotc_migrator::sandbox::world::World;
 use super::stage::{GIVE_UP, NEXT_HOST, PATIENCE, Stage, two_apps, wish};
 use crate::support::journey::Journey;
 use crate::support::page::Page;
+use crate::support::person::Person;
 use crate::support::truth::was_left_alone;
 
 const APPROVE: &str = "Approve arriving devices";
@@ -61,6 +62,12 @@ fn approvals(stage: &Stage) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_press_has_the_canary_approved_and_the_others_before_they_are_told() {
     let (stage, journey, page, canary) = the_canary_waits(5, |_| {}).await;
+    let bob = Person::new(&stage.lab, &stage.program);
+    let seen = bob.sign_in_to("Bob", &format!("/migrations/{}", journey.id)).await;
+    assert!(!seen.can_press(APPROVE), "it would go on with Ada's rights");
+    bob.post(&format!("/migrations/{}/approve", journey.id), &[], &[("_csrf", &seen.csrf())]).await;
+    assert!(bob.see(&journey).await.text().contains("take it over first"));
+    assert!(stage.ada.see(&journey).await.can_press(APPROVE), "nothing has changed");
     let page = stage.ada.press(&page, APPROVE).await;
     assert!(page.text().contains("Devices of this migration are approved as they arrive."), "{}", page.text());
     stage.all_moved(&journey, 5).await;

@@ -38,7 +38,7 @@ async fn who_takes_over_resumes_with_their_own_rights_and_nobody_elses_are_used_
     assert!(!page.can_press("Resume"), "what is not taken over is not resumed");
     bob.post(&format!("/migrations/{}/resume", journey.id), &[], &[("_csrf", &page.csrf())]).await;
     let page = bob.see(&journey).await;
-    assert!(page.text().contains("To resume it with yours, take it over first"), "{}", page.text());
+    assert!(page.text().contains("To have it go on with yours, take it over first"), "{}", page.text());
     assert!(!ada.see(&journey).await.can_press("Take over migration"), "it is hers");
 
     let page = bob.press(&page, "Take over migration").await;
