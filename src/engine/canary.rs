@@ -30,7 +30,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     let mut last = None;
     loop {
         run.still_wanted().await?;
-        if run.store().example(run.id(), Example::Proven).await?.is_some() {
+        if run.store().example(run.id(), Example::WayProven).await?.is_some() {
             return Ok(());
         }
         if let Some(on_the_way) = run.store().on_the_way_singly(run.id()).await? {
@@ -65,7 +65,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
 
 /// No device is proven yet, and there is one that [`run`] would tell.
 pub(super) async fn is_wanted(run: &Run) -> Result<bool, Halt> {
-    Ok(run.store().example(run.id(), Example::Proven).await?.is_none() && anybody_left(run).await?)
+    Ok(run.store().example(run.id(), Example::WayProven).await?.is_none() && anybody_left(run).await?)
 }
 
 /// Canaries of this run, or of one that a crash ended, that will not move. *Resume* retires them.

@@ -20,7 +20,7 @@ fn meaning(counts: &Counts) -> MigrationState {
         MigrationState::Running
     } else if counts.waiting > 0 {
         MigrationState::Waiting
-    } else if counts.failed > 0 || counts.went_back > 0 || counts.moved + counts.already == 0 {
+    } else if counts.failed > 0 || counts.went_back > 0 || counts.moved + counts.already + counts.returned == 0 {
         MigrationState::CompletedWithFailures
     } else {
         MigrationState::Completed
@@ -37,22 +37,16 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
     let Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) = recorded else {
         return Ok(Turn::GoOn);
     };
-    if recorded.is_some_and(|migration| migration.state != state) {
+    if let Some(migration) = recorded.filter(|migration| migration.state != state) {
+        let tally = tally(&counts, migration.relation());
         migrations::set_state(&mut tx, id, &state, now).await?;
         if state.is_ended() {
-            steps::set(&mut tx, id, Step::Verify, StepState::Done, Some(&format!("{}.", tally(&counts))), now).await?;
+            steps::set(&mut tx, id, Step::Verify, StepState::Done, Some(&format!("{tally}.")), now).await?;
             for step in [Step::Command, Step::Track] {
                 steps::close(&mut tx, id, step, now).await?;
             }
-            events::append(
-                &mut tx,
-                id,
-                now,
-                PROGRAM,
-                EventKind::Ended,
-                &format!("{}: {}.", state.label(), tally(&counts)),
-            )
-            .await?;
+            let text = format!("{}: {tally}.", state.label());
+            events::append(&mut tx, id, now, PROGRAM, EventKind::Ended, &text).await?;
         }
     }
     tx.commit().await?;
@@ -71,14 +65,14 @@ pub(super) async fn reconsider(inner: &Inner, id: MigrationId) -> Result<(), Hal
     let counts = inner.store.counts(id).await?;
     let state = meaning(&counts);
     let mut tx = inner.store.begin_write().await?;
-    let recorded = migrations::lookup(&mut tx, id).await?.map(|migration| migration.state);
-    let Some(MigrationState::Completed | MigrationState::CompletedWithFailures) = recorded else { return Ok(()) };
-    if recorded.as_ref() == Some(&state) || !state.is_ended() {
+    let Some(migration) = migrations::lookup(&mut tx, id).await? else { return Ok(()) };
+    let has_ended = matches!(migration.state, MigrationState::Completed | MigrationState::CompletedWithFailures);
+    if !has_ended || migration.state == state || !state.is_ended() {
         return Ok(());
     }
     let now = inner.clock.now();
     migrations::set_state(&mut tx, id, &state, now).await?;
-    let text = format!("After a later check: {}: {}.", state.label(), tally(&counts));
+    let text = format!("After a later check: {}: {}.", state.label(), tally(&counts, migration.relation()));
     events::append(&mut tx, id, now, PROGRAM, EventKind::Ended, &text).await?;
     Ok(tx.commit().await?)
 }

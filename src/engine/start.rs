@@ -202,9 +202,9 @@ mod tests {
             app_name: "contoso".into(),
             app_display_name: "Contoso".into(),
             subdomain: "contoso".into(),
-            group: "pumps".into(),
+            group: Some("pumps".into()),
             group_name: "Pumps".into(),
-            template: "dtmi:pump;1".into(),
+            template: Some("dtmi:pump;1".into()),
             template_name: "Pump".into(),
             component: None,
         })

@@ -1,6 +1,7 @@
 //! How many devices of a migration are where: numbers that add up to the total.
 
 use super::device::{CommandState, Device, Outcome};
+use super::follow_up::Relation;
 use super::model::stored_names;
 use super::reason::SkipReason;
 
@@ -60,6 +61,15 @@ impl Place {
     #[must_use]
     pub fn of_device(device: &Device) -> Self {
         Self::of(device.outcome, !matches!(device.command, CommandState::None | CommandState::Unreachable))
+    }
+
+    /// The place as people see it in a migration that is this to another: who arrives by a fail back has returned.
+    #[must_use]
+    pub fn seen_in(self, relation: Option<Relation>) -> Self {
+        match (self, relation) {
+            (Self::Moved, Some(Relation::FailBack)) => Self::Returned,
+            _ => self,
+        }
     }
 
     /// The words of the pages.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::follow_up::{Parent, Relation};
 pub use super::plan::{
     AppTarget, AssignedTemplate, Carry, CentralSource, HubSource, HubTarget, Plan, Source, SourceDps, SourceHub, Target,
 };
@@ -301,6 +302,8 @@ pub struct Migration {
     pub app_scope: Option<IdScope>,
     /// Who asked that devices be approved in the target application as they arrive.
     pub approved_by: Option<String>,
+    /// The migration whose devices it takes up, if it follows one up: it takes those that were chosen, and no others.
+    pub parent: Option<Parent>,
     /// Source groups of which the person stated that no selected device uses them.
     pub stated_unused: Vec<String>,
     /// Grows with every change: two equal revisions show the same page.
@@ -319,4 +322,10 @@ pub struct Retry {
 impl Migration {
     /// The longest name that is kept.
     pub const NAME_MAX: usize = 120;
+
+    /// What it is to the migration that it follows up, if it does.
+    #[must_use]
+    pub fn relation(&self) -> Option<Relation> {
+        self.parent.map(|parent| parent.relation)
+    }
 }

@@ -126,6 +126,20 @@ impl Target {
     }
 }
 
+impl AppTarget {
+    /// Devices go back to the application that they came from: it knows them, with their templates.
+    #[must_use]
+    pub fn back_to(source: &CentralSource) -> Self {
+        Self {
+            app_id: source.app_id.clone(),
+            app_name: source.app_name.clone(),
+            app_display_name: source.app_display_name.clone(),
+            subdomain: source.subdomain.clone(),
+            assign: None,
+        }
+    }
+}
+
 /// An IoT Central application that devices go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppTarget {

@@ -43,6 +43,8 @@ pub enum SkipReason {
     KeyUnknown,
     /// The keys of its enrollment group are not carried over.
     GroupLeft,
+    /// Its template in the source is another than that of the devices that were chosen with it.
+    OtherTemplate,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -64,6 +66,7 @@ stored_names!(SkipReason {
     HubOnlyKey = "hub_only_key",
     KeyUnknown = "key_unknown",
     GroupLeft = "group_left",
+    OtherTemplate = "other_template",
 });
 
 impl SkipReason {
@@ -90,6 +93,7 @@ impl SkipReason {
             Self::HubOnlyKey => "key of the hub only",
             Self::KeyUnknown => "key of no known enrollment",
             Self::GroupLeft => "enrollment group not carried over",
+            Self::OtherTemplate => "of another template",
         }
     }
 
@@ -125,6 +129,7 @@ impl SkipReason {
                 "Find the enrollment whose keys it has (another DPS, or a group that was deleted), and migrate with that, or paste its keys."
             }
             Self::GroupLeft => "Make the keys of its enrollment group known to the target, then migrate again.",
+            Self::OtherTemplate => "Migrate it with the others of its template in the source.",
             Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate again.",
         }
     }

@@ -1,6 +1,7 @@
 //! One sentence that says where a migration stands.
 
 use super::counts::Counts;
+use super::follow_up::Relation;
 use super::model::{Migration, MigrationState, Plan, Source, Step};
 
 const TO_APPROVE: &str = "to be approved at the target";
@@ -8,6 +9,9 @@ const TO_APPROVE: &str = "to be approved at the target";
 /// The sentence at the top of a migration's page. `current` is the step at work, if one is.
 #[must_use]
 pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -> String {
+    let relation = migration.relation();
+    let nothing = counts.moved + counts.returned == 0;
+    let tally = |counts: &Counts| tally(counts, relation);
     match &migration.state {
         MigrationState::Draft => {
             format!("Not started. Add the device keys to {}, then start it.", migration.plan.target.keeper())
@@ -30,14 +34,14 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
             Source::App(_) => "Completed without a device: the group was empty.".into(),
             Source::Hub(_) => "Completed without a device: there was none in the hubs.".into(),
         },
-        MigrationState::Completed if counts.moved == 0 => format!("Nothing was moved: {}.", tally(counts)),
+        MigrationState::Completed if nothing => format!("Nothing was moved: {}.", tally(counts)),
         MigrationState::Completed => format!("Completed: {}.", tally(counts)),
-        MigrationState::CompletedWithFailures if counts.moved == 0 => {
+        MigrationState::CompletedWithFailures if nothing => {
             format!("Completed with failures, and nothing was moved: {}.", tally(counts))
         }
         MigrationState::CompletedWithFailures => format!("Completed with failures: {}.", tally(counts)),
         MigrationState::Running => match current {
-            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan)),
+            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan, arrived(relation))),
             None => "Running: about to begin.".into(),
         },
     }
@@ -50,7 +54,7 @@ pub fn capitalized(words: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn doing(step: Step, counts: &Counts, plan: &Plan) -> String {
+fn doing(step: Step, counts: &Counts, plan: &Plan, arrived: &str) -> String {
     let (source, target) = (&plan.source, &plan.target);
     match step {
         Step::Snapshot => {
@@ -60,17 +64,17 @@ fn doing(step: Step, counts: &Counts, plan: &Plan) -> String {
         Step::Enroll => format!("making the keys known to {}", target.keeper()),
         Step::Register => format!("registering the devices in {}", target.place()),
         Step::Command | Step::Track | Step::Verify => {
-            format!("{} of {} moved, {} on the way", counts.moved, counts.to_move(), counts.on_the_way)
+            format!("{} of {} {arrived}, {} on the way", counts.moved, counts.to_move(), counts.on_the_way)
         }
     }
 }
 
 /// The counts that are not zero, in words.
 #[must_use]
-pub fn tally(counts: &Counts) -> String {
+pub fn tally(counts: &Counts, relation: Option<Relation>) -> String {
     let words = listed(
         [
-            (counts.moved, "moved"),
+            (counts.moved, arrived(relation)),
             (counts.failed, "failed"),
             (counts.waiting, "waiting"),
             (counts.unsettled(), "not settled"),
@@ -82,6 +86,12 @@ pub fn tally(counts: &Counts) -> String {
         .into_iter(),
     );
     if words.is_empty() { "no devices".into() } else { words }
+}
+
+/// What a device is called that is proven where it was to go: one that went back where it came from has returned.
+#[must_use]
+pub fn arrived(relation: Option<Relation>) -> &'static str {
+    if relation == Some(Relation::FailBack) { "returned" } else { "moved" }
 }
 
 /// Those that are not zero: `2 moved, 1 failed`.

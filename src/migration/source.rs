@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::HubTarget;
 use crate::ids::{ArmId, DeviceGroupId, DpsHost, HubHost, Subdomain, TemplateId};
 
 /// Where the devices of a migration are.
@@ -118,13 +119,13 @@ pub struct CentralSource {
     pub app_display_name: String,
     /// First label of the application's host.
     pub subdomain: Subdomain,
-    /// The device group.
-    pub group: DeviceGroupId,
-    /// Its display name.
+    /// The device group; absent where the devices are chosen one by one.
+    pub group: Option<DeviceGroupId>,
+    /// Its display name, or what was chosen in words.
     pub group_name: String,
-    /// The device template.
-    pub template: TemplateId,
-    /// Its display name.
+    /// The device template; absent where no chosen device has one.
+    pub template: Option<TemplateId>,
+    /// Its display name, or `none`.
     pub template_name: String,
     /// Component that carries DeviceMove; absent for a command at the template's root.
     pub component: Option<String>,
@@ -158,6 +159,28 @@ impl HubSource {
     pub fn patience(&self) -> String {
         let seconds = |number: u16| if number == 1 { "1 second".to_owned() } else { format!("{number} seconds") };
         format!("{} to connect, {} to answer", seconds(self.connect_seconds), seconds(self.response_seconds))
+    }
+
+    /// Devices go back from a hub that they came to by way of a DPS. `component` carries DeviceMove.
+    #[must_use]
+    pub fn back_from(target: &HubTarget, component: Option<&str>) -> Self {
+        Self {
+            dps: Some(SourceDps {
+                id: target.dps_id.clone(),
+                name: target.dps_name.clone(),
+                host: target.dps_host.clone(),
+            }),
+            hubs: vec![SourceHub {
+                id: target.hub_id.clone(),
+                name: target.hub_name.clone(),
+                host: target.hub_host.clone(),
+                sku: target.hub_sku.clone(),
+                units: target.hub_units,
+            }],
+            component: component.map(str::to_owned),
+            connect_seconds: Self::CONNECT_SECONDS,
+            response_seconds: Self::RESPONSE_SECONDS,
+        }
     }
 
     fn names(&self) -> String {

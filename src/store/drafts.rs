@@ -16,6 +16,7 @@ pub async fn discard(tx: &mut WriteTx, id: MigrationId) -> Result<bool, StoreErr
     }
     for statement in [
         "delete from events where migration_id = ?",
+        "delete from chosen_devices where migration_id = ?",
         "delete from steps where migration_id = ?",
         "delete from migrations where id = ?",
     ] {

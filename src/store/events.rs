@@ -52,6 +52,8 @@ pub enum EventKind {
     TakenOver,
     /// A person stopped it.
     Stopped,
+    /// A rerun or a fail back of it was made, or it is one.
+    FollowedUp,
     /// It ended.
     Ended,
 }
@@ -75,6 +77,7 @@ stored_names!(EventKind {
     FinishedNow = "finished_now",
     TakenOver = "taken_over",
     Stopped = "stopped",
+    FollowedUp = "followed_up",
     Ended = "ended",
 });
 

@@ -10,6 +10,7 @@ use crate::ids::{IdScope, PersonId, TenantId};
 use crate::migration::model::{
     Actor, KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan, Retry,
 };
+use crate::migration::{Parent, Relation};
 
 const TABLE: &str = "migrations";
 
@@ -40,6 +41,8 @@ struct Row {
     app_scope: Option<String>,
     approved_by: Option<String>,
     taken_over_at: Option<i64>,
+    parent_id: Option<String>,
+    relation: Option<String>,
     revision: i64,
 }
 
@@ -48,6 +51,7 @@ impl TryFrom<Row> for Migration {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let state = row.state()?;
+        let parent = row.parent()?;
         let tid = TenantId::from(row.tenant.as_str());
         let actor = |oid: String, name: Option<String>| Actor {
             id: PersonId { tid: tid.clone(), oid },
@@ -70,6 +74,7 @@ impl TryFrom<Row> for Migration {
             app_scope: row.app_scope.map(IdScope::from),
             approved_by: row.approved_by,
             taken_over_at: row.taken_over_at.map(time),
+            parent,
             state,
             retry,
             revision: row.revision,
@@ -91,6 +96,14 @@ impl Row {
             _ => None,
         };
         known(state, TABLE, "state", &self.id)
+    }
+
+    fn parent(&self) -> Result<Option<Parent>, StoreError> {
+        let (Some(id), Some(relation)) = (&self.parent_id, &self.relation) else { return Ok(None) };
+        Ok(Some(Parent {
+            id: known(id.parse().ok(), TABLE, "parent_id", &self.id)?,
+            relation: known(Relation::from_stored(relation), TABLE, "relation", &self.id)?,
+        }))
     }
 
     fn pause(&self) -> Option<Pause> {

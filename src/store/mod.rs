@@ -10,6 +10,7 @@ pub mod devices;
 pub mod drafts;
 pub mod enrollments;
 pub mod events;
+pub mod follow_ups;
 pub mod grants;
 pub mod jobs;
 pub mod migrations;

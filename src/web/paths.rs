@@ -31,6 +31,18 @@ pub fn migration(id: &str) -> String {
     format!("{MIGRATIONS}/{id}")
 }
 
+/// Makes a rerun of a migration (POST).
+#[must_use]
+pub fn rerun(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/rerun")
+}
+
+/// Makes a fail back of a migration (POST).
+#[must_use]
+pub fn fail_back(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/fail-back")
+}
+
 /// The review of a draft, where its device keys are added to the DPS.
 #[must_use]
 pub fn keys(id: &str) -> String {

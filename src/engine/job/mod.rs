@@ -73,7 +73,12 @@ async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, H
         return Ok(None);
     }
     let source = &at.source;
-    let mut members = at.central.group_devices(&source.group).await?;
+    // Devices chosen one by one are in no group of their own.
+    let (Some(group), Some(template)) = (&source.group, &source.template) else { return Ok(None) };
+    if run.migration.parent.is_some() {
+        return Ok(None);
+    }
+    let mut members = at.central.group_devices(group).await?;
     if members.iter().any(|member| member.template.is_none()) {
         let everybody: HashMap<_, _> =
             at.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
@@ -82,7 +87,7 @@ async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, H
     let moved: HashSet<DeviceId> = run.store().devices_moved(run.id()).await?.into_iter().collect();
     let hit: HashSet<DeviceId> = members
         .into_iter()
-        .filter(|member| member.template.as_ref() == Some(&source.template))
+        .filter(|member| member.template.as_ref() == Some(template))
         .map(|member| member.id)
         .filter(|id| !moved.contains(id))
         .collect();
@@ -124,12 +129,13 @@ async fn launch(run: &Run, at: &FromApp, record: &JobRecord) -> Result<bool, Hal
 
 fn request(run: &Run, at: &FromApp, record: &JobRecord) -> Result<JobRequest, Halt> {
     let source = &at.source;
+    let (Some(group), Some(template)) = (&source.group, &source.template) else { return Err(Halt::LookAgain) };
     Ok(JobRequest {
         display_name: format!("Move to {}: {}", run.migration.plan.target.name(), run.migration.name),
         description: DESCRIPTION.into(),
-        group: source.group.clone(),
+        group: group.clone(),
         batch: None,
-        target: source.template.clone(),
+        target: template.clone(),
         path: at.command().job_path(),
         value: match serde_json::from_str(&record.payload) {
             Ok(value) => value,

@@ -21,7 +21,7 @@ impl Store {
     }
 
     /// The name of another migration that moved this device of this source into the application `target`, and after which it
-    /// was not seen to have left there again.
+    /// was not seen to have left there again, or moved on by a later one.
     pub async fn moved_into_before(
         &self,
         migration: MigrationId,
@@ -30,8 +30,10 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let name = sqlx::query_scalar(
             "select m.name from devices d join migrations m on m.id = d.migration_id
-             where d.device_id = ? and d.source = ? and d.migration_id <> ? and d.outcome = 'moved'
-             and lower(json_extract(m.plan, '$.target.subdomain')) = ? order by d.connected_at desc limit 1",
+             where d.device_id = ?1 and d.source = ?2 and d.migration_id <> ?3 and d.outcome = 'moved'
+             and lower(json_extract(m.plan, '$.target.subdomain')) = ?4 and not exists
+             (select 1 from devices later where later.device_id = d.device_id and later.migration_id > d.migration_id
+              and later.migration_id <> ?3 and later.outcome in ('moved', 'went_back', 'returned')) order by d.connected_at desc limit 1",
         )
         .bind(device.id.as_str())
         .bind(&device.source)

@@ -18,6 +18,9 @@ pub enum Example {
     Registered,
     /// It is proven at the target.
     Proven,
+    /// It is proven at the target, and it came the way that the others will go: one without a template is told otherwise than
+    /// those that have one.
+    WayProven,
 }
 
 impl Store {
@@ -45,6 +48,11 @@ impl Store {
             }
             Example::Proven => {
                 "select device_id from devices where migration_id = ? and connected_at is not null and unassigned = 0 limit 1"
+            }
+            Example::WayProven => {
+                "select device_id from devices where migration_id = ?1 and connected_at is not null and
+                 (unassigned = 0 or not exists (select 1 from devices other where other.migration_id = ?1 and
+                  other.unassigned = 0 and other.outcome in ('pending', 'waiting'))) limit 1"
             }
         };
         let id: Option<String> =
@@ -102,12 +110,15 @@ impl Store {
         rows.into_iter().map(Device::try_from).collect()
     }
 
-    /// Devices that were tried and are not proven at the target: each may turn up there, even one that was given up.
+    /// Devices that were tried and are not proven at the target: each may turn up there, even one that was given up. Where
+    /// one is that a later migration has told is for that to say.
     pub async fn devices_that_may_turn_up(&self, migration: MigrationId) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and
              (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
               reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped', 'deleted', 'command_refused', 'not_approved') and command <> 'none'))
+             and not exists (select 1 from devices later where later.device_id = devices.device_id
+              and later.migration_id > devices.migration_id and later.command <> 'none')
              order by device_id",
         )
         .bind(migration.to_string())
@@ -164,7 +175,8 @@ impl Store {
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
-    /// Devices of a migration proven at the target since `since`, also those that went back.
+    /// Devices of a migration proven at the target since `since`, also those that went back. One that a later migration has
+    /// told may well have left.
     pub async fn devices_moved_since(
         &self,
         migration: MigrationId,
@@ -172,6 +184,8 @@ impl Store {
     ) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome in ('moved', 'went_back') and connected_at >= ?
+             and not exists (select 1 from devices later where later.device_id = devices.device_id
+              and later.migration_id > devices.migration_id and later.command <> 'none')
              order by device_id",
         )
         .bind(migration.to_string())

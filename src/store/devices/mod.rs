@@ -38,11 +38,15 @@ pub struct Found {
     pub joined_later: bool,
 }
 
-/// Adds a device of `source` (subdomain of an application, or host of a hub), unless it has a row. One that another active migration has is added as skipped, naming that migration.
+/// Adds a device of `source` (subdomain of an application, or host of a hub), unless it has a row. One that another active
+/// migration has, takes to this source, or takes from where this one goes, is added as skipped, naming that migration.
 pub async fn insert(tx: &mut WriteTx, migration: MigrationId, source: &str, found: &Found) -> Result<(), StoreError> {
     let holder: Option<String> = sqlx::query_scalar(
-        "select m.name from devices d join migrations m on m.id = d.migration_id
-         where d.source = ? and d.device_id = ? and d.active = 1 and d.migration_id <> ?",
+        "select m.name from devices d join migrations m on m.id = d.migration_id join migrations own on own.id = ?3
+         where d.device_id = ?2 and d.active = 1 and d.migration_id <> ?3 and
+         (d.source = ?1
+          or lower(coalesce(json_extract(m.plan, '$.target.subdomain'), json_extract(m.plan, '$.target.hub_host'))) = ?1
+          or lower(coalesce(json_extract(own.plan, '$.target.subdomain'), json_extract(own.plan, '$.target.hub_host'))) = d.source)",
     )
     .bind(source.to_ascii_lowercase())
     .bind(found.id.as_str())
@@ -140,6 +144,9 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
         query = query.bind(at).bind(by);
     }
     query.bind(migration.to_string()).bind(device.id.as_str()).execute(&mut **tx).await?;
+    if device.outcome == Outcome::Moved {
+        super::follow_ups::note_return(tx, migration, &device.id).await?;
+    }
     super::migrations::touch(tx, migration).await
 }
 

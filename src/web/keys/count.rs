@@ -11,8 +11,8 @@ use super::page::{Found, draft};
 use super::view::Count;
 use crate::engine::counting::CountKey;
 use crate::identity::{Person, SignedInUser};
-use crate::migration::Migration;
 use crate::migration::model::Source;
+use crate::migration::{Migration, Parent};
 use crate::web::errors::PageError;
 use crate::web::new::CountWords;
 use crate::web::render;
@@ -46,6 +46,9 @@ pub(super) async fn show(
 
 /// How far the count is; begins it if nobody has.
 pub(super) async fn count(web: &Web, person: &Person, migration: &Migration) -> Count {
+    if let Some(parent) = migration.parent {
+        return Count { words: chosen(web, parent, migration).await, ..Count::none(migration) };
+    }
     let source = match &migration.plan.source {
         Source::App(source) => source,
         Source::Hub(source) => {
@@ -53,12 +56,26 @@ pub(super) async fn count(web: &Web, person: &Person, migration: &Migration) -> 
             return Count { words, ..Count::none(migration) };
         }
     };
+    let (Some(group), Some(template)) = (source.group.clone(), source.template.clone()) else {
+        return Count::none(migration);
+    };
     let key = CountKey {
         tenant: person.id.tid.clone(),
         app: source.subdomain.as_str().to_ascii_lowercase().into(),
-        group: source.group.clone(),
-        template: source.template.clone(),
+        group,
+        template,
     };
     let state = web.counting.of(&key, Arc::clone(&web.identity.tokens(&person.id)));
     Count { words: Some(CountWords::of(&state, migration.plan.tell_unassigned)), ..Count::none(migration) }
+}
+
+/// A follow-up is about devices that were chosen.
+async fn chosen(web: &Web, parent: Parent, migration: &Migration) -> Option<CountWords> {
+    match web.store.chosen_count(migration.id).await {
+        Ok(number) => Some(CountWords::chosen(number, parent.relation)),
+        Err(error) => {
+            tracing::error!(migration = %migration.id, ?error, "the chosen devices could not be counted");
+            None
+        }
+    }
 }

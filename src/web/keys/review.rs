@@ -37,8 +37,8 @@ pub(super) struct Review {
     /// What becomes of names and properties.
     pub(super) carry: &'static str,
     pub(super) pace: String,
-    /// The form as it was filled in for this draft.
-    pub(super) change: String,
+    /// The form as it was filled in for this draft, if it was.
+    pub(super) change: Option<String>,
 }
 
 impl Review {
@@ -84,7 +84,7 @@ impl Review {
                 Source::Hub(_) => "No: tags and properties of twins stay in the hub",
             },
             pace: crate::web::new::pace(&floor(target), None),
-            change: Entered::of(migration, cloud.central_suffix).page(),
+            change: migration.parent.is_none().then(|| Entered::of(migration, cloud.central_suffix).page()),
         }
     }
 }

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::device_view::stage_label;
 use crate::clock::Timestamp;
 use crate::migration::device::{Device, Stage};
-use crate::migration::{MigrationId, Place};
+use crate::migration::{MigrationId, Place, Relation};
 use crate::store::devices::DeviceFilter;
 use crate::store::{Store, StoreError};
 
@@ -40,10 +40,11 @@ enum Position {
 pub fn devices(
     store: Store,
     migration: MigrationId,
+    relation: Option<Relation>,
     filter: DeviceFilter,
 ) -> impl Stream<Item = Result<Bytes, CsvError>> + Send {
     try_unfold((store, filter, Position::Head), move |(store, filter, position)| {
-        piece(store, migration, filter, position)
+        piece(store, (migration, relation), filter, position)
     })
 }
 
@@ -51,7 +52,7 @@ type Piece = (Bytes, (Store, DeviceFilter, Position));
 
 async fn piece(
     store: Store,
-    migration: MigrationId,
+    (migration, relation): (MigrationId, Option<Relation>),
     filter: DeviceFilter,
     position: Position,
 ) -> Result<Option<Piece>, CsvError> {
@@ -69,7 +70,7 @@ async fn piece(
         Some(last) if devices.len() == PIECE as usize => Position::After(last.id.to_string()),
         _ => Position::End,
     };
-    let rows = written(devices.iter().map(row))?;
+    let rows = written(devices.iter().map(|device| row(device, relation)))?;
     Ok(Some((rows, (store, filter, next))))
 }
 
@@ -105,12 +106,12 @@ fn head() -> Vec<String> {
     names
 }
 
-fn row(device: &Device) -> Vec<String> {
+fn row(device: &Device, relation: Option<Relation>) -> Vec<String> {
     let text = |text: Option<&str>| harmless(text.unwrap_or_default());
     let mut cells = vec![
         harmless(device.id.as_str()),
         text(device.display_name.as_deref()),
-        Place::of_device(device).stored().to_owned(),
+        Place::of_device(device).seen_in(relation).stored().to_owned(),
         text(device.outcome.reason()),
         text(device.detail.as_deref()),
         text(device.outcome.remedy()),

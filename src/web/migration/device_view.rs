@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::migration::device::{Device, Stage, Via};
 use crate::migration::model::Source;
 use crate::migration::sentence::capitalized;
-use crate::migration::{Fact, Place};
+use crate::migration::{Fact, Migration, Place};
 use crate::web::moment::Moment;
 
 /// A row.
@@ -59,22 +59,22 @@ pub struct FactView {
 }
 
 impl DeviceRow {
-    /// The row of a device at the time `now`.
+    /// The row of a device of a migration at the time `now`.
     #[must_use]
-    pub fn of(device: &Device, now: Timestamp, source: &Source) -> Self {
+    pub fn of(device: &Device, now: Timestamp, migration: &Migration) -> Self {
         let place = Place::of_device(device);
         let open = device.outcome.is_open();
         Self {
             anchor: format!("device-{}", byte_serialize(device.id.as_str().as_bytes()).collect::<String>()),
             id: device.id.to_string(),
             display_name: device.display_name.clone().filter(|name| name != device.id.as_str() && !name.is_empty()),
-            hub: hub(device, source),
+            hub: hub(device, &migration.plan.source),
             let_in_by: let_in_by(device),
             unassigned: device.unassigned,
             joined_later: device.joined_later,
             stage: device.facts.stage().map_or("Not told", stage_label),
             facts: facts(device),
-            outcome: place_badge(place),
+            outcome: place_badge(place, migration.relation()),
             // The place says so already.
             why: why(device.outcome.reason().filter(|_| place != Place::Already), device.detail.as_deref()),
             remedy: device.outcome.remedy(),

@@ -20,7 +20,7 @@ pub(super) async fn devices(
     let migration = visible(&web, &id, &user.person).await?;
     let query = DeviceQuery::from(query);
     let disposition = format!("attachment; filename=\"{}-devices.csv\"", file_name(&migration.name));
-    let rows = csv::devices(web.store, migration.id, query.filter);
+    let rows = csv::devices(web.store, migration.id, migration.relation(), query.filter);
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, Body::from_stream(rows)).into_response())

@@ -10,6 +10,8 @@ pub mod device_view;
 mod end_tests;
 pub mod events;
 pub mod export;
+pub mod family;
+mod follow_up;
 #[cfg(test)]
 mod hub_tests;
 pub mod page;
@@ -39,6 +41,7 @@ pub fn router() -> Router<Web> {
         .route("/migrations/{id}/events", get(events::page))
         .route("/migrations/{id}/devices.csv", get(export::devices))
         .merge(act::router())
+        .merge(follow_up::router())
 }
 
 /// The migration of an address, if it is there for this person.

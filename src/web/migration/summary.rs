@@ -2,7 +2,7 @@
 
 use crate::migration::model::{Step, StepRecord, StepState};
 use crate::migration::sentence::sentence;
-use crate::migration::{Counts, Migration, MigrationState, Place};
+use crate::migration::{Counts, Migration, MigrationState, Place, Relation};
 use crate::web::components::{Kind, Progress};
 
 /// A state or outcome: icon, colour and words.
@@ -33,7 +33,7 @@ impl Summary {
     pub fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord]) -> Self {
         let badge = state_badge(&migration.state, counts);
         let sentence = without_label(&sentence(migration, counts, current_step(steps)), migration.state.label());
-        Self { badge, sentence, progress: progress(counts) }
+        Self { badge, sentence, progress: progress(counts, migration.relation()) }
     }
 }
 
@@ -58,13 +58,13 @@ fn state_badge(state: &MigrationState, counts: &Counts) -> Badge {
         MigrationState::Running => (Kind::Info, "info"),
         MigrationState::Paused(_) => (Kind::Warning, "warning"),
         MigrationState::Waiting => (Kind::Warning, "clock"),
-        MigrationState::Completed if counts.moved == 0 => (Kind::Warning, "warning"),
+        MigrationState::Completed if counts.moved + counts.returned == 0 => (Kind::Warning, "warning"),
         MigrationState::Completed => (Kind::Success, "success"),
         MigrationState::CompletedWithFailures => (Kind::Error, "error"),
         MigrationState::Stopped => (Kind::Neutral, "neutral"),
     };
     let label = match state {
-        MigrationState::Completed if counts.moved == 0 => "Completed, nothing moved",
+        MigrationState::Completed if counts.moved + counts.returned == 0 => "Completed, nothing moved",
         state => state.label(),
     };
     Badge { kind, icon, label }
@@ -83,14 +83,17 @@ const BAR: [Place; 9] = [
     Place::Skipped,
 ];
 
-fn progress(counts: &Counts) -> Option<Progress> {
-    let segment = |place: &Place| (place_badge(*place).kind, place.label().to_lowercase(), counts.at(*place));
+fn progress(counts: &Counts, relation: Option<Relation>) -> Option<Progress> {
+    let segment = |place: &Place| {
+        let badge = place_badge(*place, relation);
+        (badge.kind, badge.label.to_lowercase(), counts.at(*place))
+    };
     (counts.total() > 0).then(|| Progress::new("Devices by outcome", BAR.iter().map(segment).collect()))
 }
 
-/// A place as a badge.
+/// A place as a badge, on the pages of a migration that is this to another.
 #[must_use]
-pub fn place_badge(place: Place) -> Badge {
+pub fn place_badge(place: Place, relation: Option<Relation>) -> Badge {
     let (kind, icon) = match place {
         Place::Moved | Place::Already => (Kind::Success, "success"),
         Place::OnTheWay => (Kind::Info, "info"),
@@ -98,7 +101,7 @@ pub fn place_badge(place: Place) -> Badge {
         Place::Failed | Place::WentBack => (Kind::Error, "error"),
         Place::Pending | Place::Returned | Place::Skipped => (Kind::Neutral, "neutral"),
     };
-    Badge { kind, icon, label: place.label() }
+    Badge { kind, icon, label: place.seen_in(relation).label() }
 }
 
 #[cfg(test)]
@@ -128,6 +131,6 @@ mod tests {
         for (power, place) in Place::ALL.iter().enumerate() {
             counts.add(*place, 1 << power);
         }
-        assert_eq!(progress(&counts).map(|bar| bar.total()), Some(counts.total()));
+        assert_eq!(progress(&counts, None).map(|bar| bar.total()), Some(counts.total()));
     }
 }

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::device_view::DeviceRow;
 use super::events::{EventList, NEWEST};
+use super::family::FamilyView;
 use super::plan_view::{Done, PlanView};
 use super::query::DeviceQuery;
 use super::reasons::{Breakdown, breakdowns, filter_label};
@@ -10,7 +11,7 @@ use super::status_view::{Facts, StatusView};
 use crate::clock::Timestamp;
 use crate::identity::{LocalPath, sign_in_url};
 use crate::ids::PersonId;
-use crate::migration::{Counts, Migration, MigrationState, Place};
+use crate::migration::{Counts, Migration, MigrationState, Place, Relation};
 use crate::store::devices::{DevicePage, PAGE_SIZE};
 use crate::web::components::{Filter, Pagination};
 use crate::web::errors::PageError;
@@ -49,6 +50,8 @@ pub struct MigrationView {
     pub status: StatusView,
     /// Failed and skipped devices by reason.
     pub breakdowns: Vec<Breakdown>,
+    /// What can follow it, and the migrations that hang together with it.
+    pub family: FamilyView,
     /// The form filled in for the devices that did not move, once nothing more happens.
     pub rest: Option<String>,
     /// The form as it was filled in, while it is a draft.
@@ -157,15 +160,17 @@ impl MigrationView {
             oob,
             title: format!("{} · {}", status.summary.badge.label, migration.name),
             breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path, &migration.plan.source),
-            rest: (migration.state.is_ended() && has_rest(&counts))
+            rest: (migration.state.is_ended() && migration.parent.is_none() && has_rest(&counts))
                 .then(|| Entered::rest_of(&migration, suffix).page()),
-            change: (migration.state == MigrationState::Draft).then(|| Entered::of(&migration, suffix).page()),
+            change: (migration.state == MigrationState::Draft && migration.parent.is_none())
+                .then(|| Entered::of(&migration, suffix).page()),
+            family: FamilyView::read(store, &migration, &counts).await?,
             status,
             plan,
-            filters: filters(&query, &shown, page.matching, &path),
+            filters: filters(&query, &shown, page.matching, &path, migration.relation()),
             pages: pagination(&page, &query, &path),
             no_devices: no_devices(&query, &migration.state),
-            devices: page.devices.iter().map(|device| DeviceRow::of(device, now, &migration.plan.source)).collect(),
+            devices: page.devices.iter().map(|device| DeviceRow::of(device, now, &migration)).collect(),
             events: EventList::read(store, id, None, NEWEST).await?,
             query,
             name: migration.name,
@@ -183,7 +188,7 @@ fn has_rest(counts: &Counts) -> bool {
 const MAIN: [Place; 6] = [Place::Failed, Place::Waiting, Place::OnTheWay, Place::Pending, Place::Moved, Place::Skipped];
 const RARE: [Place; 3] = [Place::Already, Place::WentBack, Place::Returned];
 
-fn filters(query: &DeviceQuery, counts: &Counts, matching: u64, path: &str) -> Vec<Filter> {
+fn filters(query: &DeviceQuery, counts: &Counts, matching: u64, path: &str, relation: Option<Relation>) -> Vec<Filter> {
     let current = query.filter.place;
     let link = |place: Option<Place>, label: &str, count: u64| Filter {
         label: label.to_owned(),
@@ -193,7 +198,9 @@ fn filters(query: &DeviceQuery, counts: &Counts, matching: u64, path: &str) -> V
     };
     let rare = RARE.into_iter().filter(|place| counts.at(*place) > 0 || current == Some(*place));
     let mut links = vec![link(None, "All", counts.total())];
-    links.extend(MAIN.into_iter().chain(rare).map(|place| link(Some(place), place.label(), counts.at(place))));
+    links.extend(
+        MAIN.into_iter().chain(rare).map(|place| link(Some(place), place.seen_in(relation).label(), counts.at(place))),
+    );
     let reason = filter_label(query).map(|label| Filter {
         label,
         count: matching,
@@ -243,7 +250,7 @@ mod tests {
         for (power, place) in Place::ALL.iter().enumerate() {
             counts.add(*place, 1 << power);
         }
-        let links = filters(&DeviceQuery::default(), &counts, 0, "/m");
+        let links = filters(&DeviceQuery::default(), &counts, 0, "/m", None);
         let rest: u64 = links[1..].iter().map(|link| link.count).sum();
         assert_eq!((links[0].label.as_str(), links[0].count), ("All", rest));
         assert!(links[0].current);

@@ -21,7 +21,8 @@ pub(super) async fn canary_mistake(web: &Web, caller: &Caller, plan: &Plan) -> O
 }
 
 async fn of_application(web: &Web, caller: &Caller, source: &CentralSource, id: &DeviceId) -> Option<Mistake> {
-    let key = count_key(caller, &source.subdomain, &source.group, &source.template);
+    let (Some(group), Some(template)) = (&source.group, &source.template) else { return None };
+    let key = count_key(caller, &source.subdomain, group, template);
     if web.surveyor.counting.holds(&key, id) == Some(false) {
         return mistake(format!(
             "{id} is no device of the template {} in the group {}.",
@@ -29,7 +30,7 @@ async fn of_application(web: &Web, caller: &Caller, source: &CentralSource, id: 
         ));
     }
     match web.surveyor.device(caller, &source.subdomain, id).await {
-        Ok(device) if device.template.as_ref() != Some(&source.template) => {
+        Ok(device) if device.template.as_ref() != Some(template) => {
             mistake(format!("{id} is not a device of the template {}.", source.template_name))
         }
         Ok(device) if device.simulated == Some(true) => mistake(format!("{id} is simulated and cannot move.")),

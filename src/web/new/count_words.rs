@@ -1,6 +1,7 @@
 //! How many devices match, in words.
 
 use crate::engine::counting::CountState;
+use crate::migration::Relation;
 use crate::migration::preflight::{Finding, FromHubFacts, grouped, in_all};
 use crate::migration::sentence::capitalized;
 
@@ -57,6 +58,23 @@ impl CountWords {
             left_out: left_out(count, unassigned_too),
             detail: Some(detail),
             counting: !count.is_over(),
+        }
+    }
+
+    /// `5 devices`, of those that another migration moved or did not move.
+    pub(in crate::web) fn chosen(number: u64, relation: Relation) -> Self {
+        let words = if number == 1 { "1 device".to_owned() } else { format!("{} devices", grouped(number)) };
+        let detail = match relation {
+            Relation::Rerun => "Those that did not move. Who is at the target meanwhile is recognised and not told.",
+            Relation::FailBack => "Chosen of those that were moved.",
+        };
+        Self {
+            headline: words.clone(),
+            to_move: words,
+            movable: (grouped(number), true),
+            left_out: Vec::new(),
+            detail: Some(detail.into()),
+            counting: false,
         }
     }
 

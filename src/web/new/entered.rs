@@ -128,7 +128,8 @@ impl Entered {
         let entered = match &migration.plan.source {
             Source::App(app) => {
                 let (application, address) = named(app.app_id.is_some(), &app.subdomain);
-                let (group, template) = (app.group.to_string(), app.template.to_string());
+                let group = app.group.as_ref().map(ToString::to_string).unwrap_or_default();
+                let template = app.template.as_ref().map(ToString::to_string).unwrap_or_default();
                 Self { application, address, group, template, ..Self::default() }
             }
             Source::Hub(hubs) => Self::of_hubs(hubs),

@@ -2,7 +2,7 @@
 
 use crate::ids::TenantId;
 use crate::migration::model::StepRecord;
-use crate::migration::{Counts, Migration, MigrationState};
+use crate::migration::{Counts, Migration, MigrationState, Relation};
 use crate::store::{Store, StoreError};
 use crate::web::components::Pagination;
 use crate::web::migration::summary::Summary;
@@ -36,6 +36,8 @@ pub struct Row {
     pub name: String,
     /// Its page; for a draft, the page on which it goes on.
     pub href: String,
+    /// What it is to another migration, if it follows one up.
+    pub relation: Option<&'static str>,
     /// From where to where, in general.
     pub mode: &'static str,
     /// From where.
@@ -99,6 +101,7 @@ impl Row {
             href: if migration.state == MigrationState::Draft { format!("{own}/keys") } else { own },
             id,
             name: migration.name.clone(),
+            relation: migration.relation().map(Relation::label),
             mode: migration.mode.label(),
             source: plan.source.words(),
             target: plan.target.name().to_owned(),

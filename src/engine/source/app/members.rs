@@ -20,15 +20,18 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromApp) -> Result<(), H
     let everybody: HashMap<DeviceId, CentralDevice> =
         at.central.devices().await?.into_iter().map(|device| (device.id.clone(), device)).collect();
     let children = children(at, &everybody).await?;
+    let Some(group) = source.group.as_ref().filter(|_| run.migration.parent.is_none()) else {
+        return super::chosen::read(run, at, &everybody, &children).await;
+    };
     let mut selected = HashSet::new();
     let mut next = None;
     let mut pages = HashSet::new();
     loop {
-        let page = at.central.group_devices_page(&source.group, next.as_ref()).await?;
+        let page = at.central.group_devices_page(group, next.as_ref()).await?;
         let found: Vec<Found> = completed(at, page.items, &everybody)
             .await?
             .into_iter()
-            .filter(|device| device.template.as_ref() == Some(&source.template))
+            .filter(|device| device.template == source.template)
             .map(|device| found(device, &children))
             .collect();
         selected.extend(found.iter().map(|device| device.id.clone()));
@@ -127,7 +130,7 @@ fn is_of(device: &CentralDevice, kind: &str) -> bool {
     device.kinds.iter().any(|own| own.eq_ignore_ascii_case(kind))
 }
 
-fn found(device: CentralDevice, children: &HashSet<DeviceId>) -> Found {
+pub(super) fn found(device: CentralDevice, children: &HashSet<DeviceId>) -> Found {
     let outcome = if is_of(&device, "EdgeDevice") {
         Outcome::Skipped(SkipReason::Edge)
     } else if children.contains(&device.id) {

@@ -2,6 +2,7 @@
 
 pub(in crate::engine) mod attestation;
 pub(in crate::engine) mod belongings;
+mod chosen;
 pub(in crate::engine) mod command;
 pub(in crate::engine) mod keys;
 pub(in crate::engine) mod members;
@@ -46,14 +47,22 @@ impl FromApp {
 
     /// The devices' template, as it was when it was first asked for.
     pub(in crate::engine) async fn template(&self) -> Result<Option<&DeviceTemplate>, AzureError> {
-        let found = self.template.get_or_try_init(|| self.central.find_device_template(&self.source.template)).await?;
-        Ok(found.as_ref())
+        let read = || async {
+            match &self.source.template {
+                Some(template) => self.central.find_device_template(template).await,
+                None => Ok(None),
+            }
+        };
+        Ok(self.template.get_or_try_init(read).await?.as_ref())
     }
 
     /// How the application spells the id of a device of the group, found without regard to case.
     async fn spelled(&self, id: &DeviceId) -> Result<Option<&DeviceId>, AzureError> {
         let read = || async {
-            let members = self.central.group_devices(&self.source.group).await?;
+            let members = match &self.source.group {
+                Some(group) => self.central.group_devices(group).await?,
+                None => self.central.devices().await?,
+            };
             Ok(members.into_iter().map(|device| (device.id.as_str().to_ascii_lowercase(), device.id)).collect())
         };
         let ids: &HashMap<String, DeviceId> = self.spellings.get_or_try_init(read).await?;

@@ -7,12 +7,20 @@ use crate::engine::review::Differences;
 /// Notes what differs, and reads the jobs, which are needed later.
 pub(in crate::engine) async fn compare(at: &FromApp, differences: &mut Differences) -> Result<(), AzureError> {
     let (central, source) = (&at.central, &at.source);
-    let (group, template, _) = tokio::try_join!(
-        central.device_group(&source.group),
-        central.device_template(&source.template),
-        central.jobs(),
-    )?;
-    differences.note(group.id != source.group, || format!("The device group {} has changed.", source.group_name));
+    let group = async {
+        match &source.group {
+            Some(id) => central.device_group(id).await.map(drop),
+            None => central.devices_page(None).await.map(drop),
+        }
+    };
+    let template = async {
+        match &source.template {
+            Some(id) => central.device_template(id).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let ((), template, _) = tokio::try_join!(group, template, central.jobs())?;
+    let Some(template) = template else { return Ok(()) };
     let name = &source.template_name;
     match &template.migration {
         None => differences.note(true, || format!("The template {name} no longer has the command DeviceMove.")),

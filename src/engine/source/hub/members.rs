@@ -16,6 +16,8 @@ use crate::store::migrations;
 
 /// Rows written in one transaction.
 const BATCH: usize = 500;
+/// Up to so many chosen devices are read one by one: a twin costs a message of the hub's day, too.
+const ONE_BY_ONE: usize = 1_000;
 /// Every field that is needed is in it, and every hub understands it.
 const EVERYBODY: &str = "SELECT * FROM devices";
 
@@ -27,24 +29,55 @@ struct Member {
     outcome: Outcome,
 }
 
-/// A row for every device of the hubs.
+/// A row for every device of the hubs, or every one that was chosen: also for those of them that are not there any more.
 pub(in crate::engine) async fn read_all(run: &Run, at: &FromHub) -> Result<(), Halt> {
-    let mut members: HashMap<DeviceId, Member> = HashMap::new();
-    for (host, hub) in &at.hubs {
-        read_hub(run, hub, host, &mut members).await?;
-    }
-    let mut members: Vec<_> = members.into_iter().collect();
-    members.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
-    for batch in members.chunks(BATCH) {
+    let chosen = match run.migration.parent {
+        Some(_) => Some(run.store().chosen_devices(run.id()).await?),
+        None => None,
+    };
+    let members = match &chosen {
+        Some(ids) if ids.len() <= ONE_BY_ONE => read_each(run, at, ids).await?,
+        _ => read_everybody(run, at).await?,
+    };
+    let mut ids = chosen.unwrap_or_else(|| members.keys().cloned().collect());
+    ids.sort_by(|one, two| one.as_str().cmp(two.as_str()));
+    let nowhere = at.hubs.first().map_or("", |(host, _)| host);
+    for batch in ids.chunks(BATCH) {
         run.still_wanted().await?;
         let mut tx = run.store().begin_write().await?;
-        for (id, member) in batch {
-            devices::insert(&mut tx, run.id(), &member.host, &found(id, member)).await?;
+        for id in batch {
+            let (host, found) = match members.get(id) {
+                Some(member) => (member.host.as_str(), found(id, member)),
+                None => (nowhere, Found::gone(id)),
+            };
+            devices::insert(&mut tx, run.id(), host, &found).await?;
         }
         migrations::touch(&mut tx, run.id()).await?;
         tx.commit().await?;
     }
     Ok(())
+}
+
+async fn read_everybody(run: &Run, at: &FromHub) -> Result<HashMap<DeviceId, Member>, Halt> {
+    let mut members = HashMap::new();
+    for (host, hub) in &at.hubs {
+        read_hub(run, hub, host, &mut members).await?;
+    }
+    Ok(members)
+}
+
+/// A twin costs less of a hub's rates than a page of its list does.
+async fn read_each(run: &Run, at: &FromHub, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Member>, Halt> {
+    let mut members = HashMap::new();
+    for id in ids {
+        run.still_wanted().await?;
+        for (host, hub) in &at.hubs {
+            if let Some(twin) = hub.twin(id).await? {
+                add(&mut members, host, &twin);
+            }
+        }
+    }
+    Ok(members)
 }
 
 async fn read_hub(run: &Run, hub: &Hub, host: &str, members: &mut HashMap<DeviceId, Member>) -> Result<(), Halt> {

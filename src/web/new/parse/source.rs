@@ -45,9 +45,9 @@ fn app(entered: &Entered, offer: &Offer) -> Result<CentralSource, Vec<Mistake>> 
         app_name: app.arm.as_ref().map_or_else(|| app.subdomain.to_string(), |arm| arm.name.clone()),
         app_display_name: app.label().to_owned(),
         subdomain: app.subdomain.clone(),
-        group: group.id.clone(),
+        group: Some(group.id.clone()),
         group_name: group.display_name.clone(),
-        template: template.id.clone(),
+        template: Some(template.id.clone()),
         template_name: template.display_name.clone(),
         component: template.migration.as_ref().and_then(|command| command.component.clone()),
     })

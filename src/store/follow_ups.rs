@@ -1,0 +1,201 @@
+//! Migrations that follow up others: which devices they take up, and how they hang together.
+
+use super::codec::{count, known};
+use super::{Store, StoreError, WriteTx, migrations};
+use crate::ids::DeviceId;
+use crate::migration::{Migration, MigrationId, Parent, Relation};
+
+/// A query on `family`: the ids of everybody who hangs together with its first parameter.
+macro_rules! family {
+    ($query:literal) => {
+        concat!(
+            "with recursive
+             up (id, parent_id) as (select id, parent_id from migrations where id = ?
+                 union select m.id, m.parent_id from migrations m join up on m.id = up.parent_id),
+             family (id) as (select id from up where parent_id is null
+                 union select m.id from migrations m join family on m.parent_id = family.id) ",
+            $query
+        )
+    };
+}
+
+/// Which devices of its parent a follow-up takes up, of those that its kind takes at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chosen<'a> {
+    /// Those that came from here (host of a hub); absent = from anywhere.
+    pub from: Option<&'a str>,
+    /// Those of these ids; absent = all.
+    pub ids: Option<&'a [DeviceId]>,
+}
+
+/// Makes a draft follow up another migration, whose devices it takes up. Gives how many it takes.
+pub async fn link(tx: &mut WriteTx, child: MigrationId, parent: Parent, chosen: Chosen<'_>) -> Result<u64, StoreError> {
+    sqlx::query("update migrations set parent_id = ?, relation = ?, revision = revision + 1 where id = ?")
+        .bind(parent.id.to_string())
+        .bind(parent.relation.stored())
+        .bind(child.to_string())
+        .execute(&mut **tx)
+        .await?;
+    let Some(ids) = chosen.ids else { return choose(tx, child, parent, chosen.from, None).await };
+    let mut taken = 0;
+    for id in ids {
+        taken += choose(tx, child, parent, chosen.from, Some(id)).await?;
+    }
+    Ok(taken)
+}
+
+async fn choose(
+    tx: &mut WriteTx,
+    child: MigrationId,
+    parent: Parent,
+    from: Option<&str>,
+    id: Option<&DeviceId>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
+         where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' end
+         and (?4 is null or source = ?4) and (?5 is null or device_id = ?5)",
+    )
+    .bind(child.to_string())
+    .bind(parent.id.to_string())
+    .bind(parent.relation.stored())
+    .bind(from.map(str::to_ascii_lowercase))
+    .bind(id.map(DeviceId::as_str))
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// A rerun goes the same way, so it has use for the certificates that people supplied for its parent.
+pub async fn inherit_certificates(tx: &mut WriteTx, child: MigrationId, parent: MigrationId) -> Result<(), StoreError> {
+    for statement in [
+        "insert or ignore into supplied_certificates (migration_id, group_id, thumbprint, der)
+         select ?, group_id, thumbprint, der from supplied_certificates where migration_id = ?",
+        "insert or ignore into device_certificates (migration_id, device_id, thumbprint, der)
+         select ?, device_id, thumbprint, der from device_certificates where migration_id = ?",
+    ] {
+        sqlx::query(statement).bind(child.to_string()).bind(parent.to_string()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Follow-ups of a kind that have not ended, drafts among them, the newest first.
+pub async fn open(tx: &mut WriteTx, parent: Parent) -> Result<Vec<Migration>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "select id from migrations where parent_id = ? and relation = ? and state in ('draft', 'running', 'paused', 'waiting')
+         order by id desc",
+    )
+    .bind(parent.id.to_string())
+    .bind(parent.relation.stored())
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = known(id.parse().ok(), "migrations", "id", &id)?;
+        found.extend(migrations::lookup(tx, id).await?);
+    }
+    Ok(found)
+}
+
+/// How many follow-ups of a kind a whole family has.
+pub async fn number_in_family(tx: &mut WriteTx, of: MigrationId, relation: Relation) -> Result<u64, StoreError> {
+    let number: i64 = sqlx::query_scalar(family!(
+        "select count(*) from migrations where relation = ? and id in (select id from family)"
+    ))
+    .bind(of.to_string())
+    .bind(relation.stored())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count(number))
+}
+
+/// The name of the migration that a family began with.
+pub async fn root_name(tx: &mut WriteTx, of: MigrationId) -> Result<String, StoreError> {
+    let name = sqlx::query_scalar(family!(
+        "select name from migrations where parent_id is null and id in (select id from family)"
+    ))
+    .bind(of.to_string())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(name)
+}
+
+/// A proven fail back: the row of the device in the migration that had moved it says so.
+pub(super) async fn note_return(tx: &mut WriteTx, fail_back: MigrationId, id: &DeviceId) -> Result<(), StoreError> {
+    let parent: Option<String> = sqlx::query_scalar(
+        "update devices set outcome = 'returned', reason = null, detail = null where device_id = ? and outcome in ('moved', 'went_back')
+         and migration_id = (select parent_id from migrations where id = ? and relation = 'fail_back') returning migration_id",
+    )
+    .bind(id.as_str())
+    .bind(fail_back.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    match parent.and_then(|id| id.parse().ok()) {
+        Some(parent) => migrations::touch(tx, parent).await,
+        None => Ok(()),
+    }
+}
+
+impl Store {
+    /// The devices that a follow-up is about, by id.
+    pub async fn chosen_devices(&self, migration: MigrationId) -> Result<Vec<DeviceId>, StoreError> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("select device_id from chosen_devices where migration_id = ? order by device_id")
+                .bind(migration.to_string())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(ids.into_iter().map(DeviceId::from).collect())
+    }
+
+    /// How many devices a follow-up is about.
+    pub async fn chosen_count(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar("select count(*) from chosen_devices where migration_id = ?")
+            .bind(migration.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(count(number))
+    }
+
+    /// Of these devices, those that a fail back of the migration cannot take: they are not proven at its target.
+    pub async fn not_moved(&self, migration: MigrationId, ids: &[DeviceId]) -> Result<Vec<DeviceId>, StoreError> {
+        let mut others = Vec::new();
+        for id in ids {
+            let moved: Option<i64> = sqlx::query_scalar(
+                "select 1 from devices where migration_id = ? and device_id = ? and outcome = 'moved'",
+            )
+            .bind(migration.to_string())
+            .bind(id.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+            if moved.is_none() {
+                others.push(id.clone());
+            }
+        }
+        Ok(others)
+    }
+
+    /// How many moved devices came from which source, the most first.
+    pub async fn moved_by_source(&self, migration: MigrationId) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select source, count(*) from devices where migration_id = ? and outcome = 'moved' group by source order by 2 desc, 1",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(source, number)| (source, count(number))).collect())
+    }
+
+    /// Everybody who hangs together with a migration, itself included, the oldest first.
+    pub async fn family(&self, of: MigrationId) -> Result<Vec<Migration>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(family!("select id from family order by id"))
+            .bind(of.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let id = known(id.parse().ok(), "migrations", "id", &id)?;
+            found.extend(self.migration(id).await?);
+        }
+        Ok(found)
+    }
+}
