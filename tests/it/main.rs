@@ -7,6 +7,7 @@ mod browser;
 mod crash;
 mod faults;
 mod fleet;
+mod follow_ups;
 mod from_hub;
 mod gateways;
 mod individual;

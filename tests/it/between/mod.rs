@@ -7,6 +7,6 @@ mod keys;
 mod later;
 mod probe;
 mod refused;
-mod stage;
+pub mod stage;
 mod switches;
 mod template;

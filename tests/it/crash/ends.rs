@@ -58,6 +58,14 @@ impl End {
         }
     }
 
+    /// Only what devices have written down after so many entries each.
+    pub fn after(mut self, entries: &BTreeMap<String, usize>) -> Self {
+        for (id, device) in &mut self.devices {
+            device.log.drain(..entries.get(id).copied().unwrap_or_default());
+        }
+        self
+    }
+
     /// What this end has other than `undisturbed`, device by device, and what of it is not true.
     pub fn faults(&self, undisturbed: &Self) -> Vec<String> {
         let mut faults = self.untruths();
@@ -82,19 +90,24 @@ impl End {
         let mut untruths = Vec::new();
         for (id, row) in &self.rows {
             let is_there = self.devices[id].place == self.target;
-            if (row["outcome"] == "moved") != is_there {
+            if matches!(row["outcome"].as_str(), "moved" | "returned") != is_there {
                 untruths.push(format!("{id} is not where its row says: {row:?}, {:?}", self.log(id)));
             }
             if told_again(&self.devices[id]) {
                 untruths.push(format!("{id} was told again after it had answered: {:?}", self.log(id)));
             }
         }
-        let mut seen = HashSet::new();
-        let made = self.effects.iter().filter(|(kind, _)| kind.ends_with(".created"));
-        untruths.extend(made.filter(|effect| !seen.insert(*effect)).map(|effect| format!("{effect:?} again")));
+        untruths.extend(self.twice_made());
         untruths.extend(self.probes.iter().map(|id| format!("{id} is still there")));
         untruths.extend(self.seen_too_long());
         untruths
+    }
+
+    /// Things that were made more than once.
+    pub fn twice_made(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let made = self.effects.iter().filter(|(kind, _)| kind.ends_with(".created"));
+        made.filter(|effect| !seen.insert(*effect)).map(|effect| format!("{effect:?} again")).collect()
     }
 
     /// Temporary devices that were there beside another, or while somebody was told.
@@ -128,9 +141,10 @@ impl End {
 /// A device that is found at the target before its answer is read is never asked for the answer again; and of a hub's device
 /// nobody can be asked for it.
 fn essence(row: &BTreeMap<String, String>) -> Vec<String> {
-    let known = FACTS
-        .iter()
-        .filter(|fact| !(**fact == "acknowledged_at" && (row["outcome"] == "moved" || row["source"].contains('.'))));
+    let known = FACTS.iter().filter(|fact| {
+        !(**fact == "acknowledged_at"
+            && (matches!(row["outcome"].as_str(), "moved" | "returned") || row["source"].contains('.')))
+    });
     let known = known.map(|fact| format!("{fact}: {}", !row[*fact].is_empty()));
     COLUMNS.iter().map(|column| row[*column].clone()).chain(known).collect()
 }

@@ -3,33 +3,41 @@
 use futures_util::{StreamExt, stream};
 use iotc_migrator::sandbox::faults::When;
 
-use super::ends::NONE;
+use super::ends::{End, NONE};
 use super::trial::{AT_ONCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, FROM_HUB, INTO_EMPTY, INTO_KNOWN, ON_ARRIVAL, SINGLY};
 
 /// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
 async fn killed_at_every_effect(case: Case) {
     let undisturbed = undisturbed(case).await;
-    assert_eq!(undisturbed.untruths(), NONE, "undisturbed");
     assert!(undisturbed.requests > 2, "only {} effects", undisturbed.requests);
-    let points = (1..=undisturbed.requests).flat_map(|k| [(k, When::Before), (k, When::After)]);
+    killed_from(&undisturbed, undisturbed.requests, || Trial::ready(case), async |trial| trial.start().await).await;
+}
+
+/// The same with each of `effects` that come once `begin` has set to work what `ready` made.
+pub async fn killed_from<R: Future<Output = Trial>>(
+    undisturbed: &End,
+    effects: u32,
+    ready: impl Fn() -> R,
+    begin: impl AsyncFn(&Trial),
+) {
+    assert_eq!(undisturbed.untruths(), NONE, "undisturbed");
+    let (ready, begin) = (&ready, &begin);
+    let points = (1..=effects).flat_map(|k| [(k, When::Before), (k, When::After)]);
     let faults: Vec<Vec<String>> = stream::iter(points)
-        .map(|(k, when)| {
-            let undisturbed = &undisturbed;
-            async move {
-                let _room = room().await;
-                let what = format!("killed at effect {k} of {}, {when:?}", undisturbed.requests);
-                let trial = Trial::ready(case).await;
-                let held = trial.lab.shared().faults().hold_effect(k, when);
-                trial.start().await;
-                let (trial, killed) = trial.killed_at(&held).await;
-                let end = trial.to_the_end().await;
-                let mut faults = end.faults(undisturbed);
-                if !killed {
-                    faults.push("this effect never came".to_owned());
-                }
-                faults.iter().map(|fault| format!("{what}: {fault}")).collect()
+        .map(|(k, when)| async move {
+            let _room = room().await;
+            let what = format!("killed at effect {k} of {effects}, {when:?}");
+            let trial = ready().await;
+            let held = trial.lab.shared().faults().hold_effect(k, when);
+            begin(&trial).await;
+            let (trial, killed) = trial.killed_at(&held).await;
+            let end = trial.to_the_end().await;
+            let mut faults = end.faults(undisturbed);
+            if !killed {
+                faults.push("this effect never came".to_owned());
             }
+            faults.iter().map(|fault| format!("{what}: {fault}")).collect()
         })
         .buffer_unordered(AT_ONCE)
         .collect()

@@ -6,6 +6,7 @@
 
 mod ends;
 mod every_effect;
+mod follow_ups;
 mod reads;
 mod stop;
 mod trial;

@@ -1,13 +1,16 @@
 //! One migration whose program can be killed and started again.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use iotc_migrator::sandbox::clock::SandboxClock;
+use iotc_migrator::sandbox::device::Place;
 use iotc_migrator::sandbox::faults::RuleHandle;
+use iotc_migrator::sandbox::fleet::MAIN_APP;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ends::End;
-use super::worlds::Case;
+use super::worlds::{Case, Follow};
 use crate::support::journey::Journey;
 use crate::support::lab::Lab;
 use crate::support::page::Page;
@@ -46,6 +49,10 @@ pub struct Trial {
     pub journey: Journey,
     case: Case,
     keys: Page,
+    /// Where everybody is to be in the end.
+    place: Place,
+    /// How much each device had written down before the migration was started.
+    before: BTreeMap<String, usize>,
 }
 
 impl Trial {
@@ -59,7 +66,23 @@ impl Trial {
         let ada = Person::new(&lab, &program);
         ada.sign_in("Ada").await;
         let (journey, keys) = ada.migrate(&case.wish()).await;
-        Self { lab, program, ada, journey, case, keys }
+        Self { lab, program, ada, journey, case, keys, place: case.place(), before: BTreeMap::new() }
+    }
+
+    /// The draft of a follow-up of a migration that nobody disturbed: the keys page with *Start migration* is open.
+    pub async fn following(follow: Follow) -> Self {
+        let trial = Self::ready(follow.first).await;
+        trial.start().await;
+        trial.to_the_end().await;
+        (follow.mend)(&trial.lab);
+        let page = trial.ada.see(&trial.journey).await;
+        let keys = trial.ada.press(&page, follow.button).await;
+        let id = keys.url.split('/').rev().nth(1).expect("an id").to_owned();
+        let devices = trial.lab.devices("");
+        let before = devices.into_iter().map(|device| (device.id, device.log.len())).collect();
+        let case = Case { waiting: follow.waiting, ..trial.case };
+        let place = if follow.home { Place::App { sub: MAIN_APP.to_owned() } } else { trial.place.clone() };
+        Self { journey: Journey { id }, keys, before, case, place, ..trial }
     }
 
     /// Presses *Start migration*.
@@ -96,6 +119,11 @@ impl Trial {
         if reached { (self.killed().await, true) } else { (self, false) }
     }
 
+    /// Where everybody is to be in the end.
+    pub fn target(&self) -> Place {
+        self.place.clone()
+    }
+
     /// Waits until only the devices that are waited for are left, or none.
     pub async fn rest(&self) -> Page {
         let waiting = match self.case.waiting {
@@ -117,6 +145,6 @@ impl Trial {
     /// Waits for the end, and reads it.
     pub async fn see_the_end(&self) -> End {
         self.ada.wait_for_any(&self.journey, &ENDED, PATIENCE).await;
-        End::of(&self.lab, &self.ada, &self.journey, self.case.place()).await
+        End::of(&self.lab, &self.ada, &self.journey, self.place.clone()).await.after(&self.before)
     }
 }

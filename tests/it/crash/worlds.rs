@@ -7,6 +7,7 @@ use iotc_migrator::sandbox::world::World;
 use time::Duration;
 
 use crate::support::journey::Wish;
+use crate::support::lab::Lab;
 use crate::support::truth::HUB;
 
 /// A fleet, and how a person moves it.
@@ -50,6 +51,42 @@ pub const INTO_KNOWN: Case =
 pub const FROM_HUB: Case =
     Case { world: in_a_hub, on_arrival: false, into_app: true, from_hub: true, carries: false, waiting: 1 };
 
+/// A migration that nobody disturbs, and what follows it.
+#[derive(Clone, Copy)]
+pub struct Follow {
+    /// What comes first.
+    pub first: Case,
+    /// What changes in between.
+    pub mend: fn(&Lab),
+    /// What makes it.
+    pub button: &'static str,
+    /// Devices go back to the application that they came from.
+    pub home: bool,
+    /// Devices that are waited for in the end.
+    pub waiting: usize,
+}
+
+/// Of three devices that refused one obeys now, one obeys without an answer that arrives, and one refuses still.
+pub const RERUN: Follow = Follow {
+    first: Case { world: disobedient, waiting: 0, ..BY_JOB },
+    mend: teach,
+    button: "Rerun 3 failed devices",
+    home: false,
+    waiting: 0,
+};
+
+/// Four devices go back: one refuses, one's answer is lost, one is offline.
+pub const BACK: Follow = Follow {
+    first: Case { world: few, waiting: 0, ..BY_JOB },
+    mend: trouble,
+    button: "Make the fail back",
+    home: true,
+    waiting: 1,
+};
+
+/// The canary vanishes: the migration is paused until somebody resumes it.
+pub const LOST_CANARY: Case = Case { world: with_a_lost_canary, ..ON_ARRIVAL };
+
 impl Case {
     /// Where everybody is moved to.
     pub fn place(&self) -> Place {
@@ -72,6 +109,39 @@ impl Case {
         };
         if self.on_arrival { wish.with("Let DPS register each device as it arrives", "yes") } else { wish }
     }
+}
+
+fn disobedient(clock: &SandboxClock) -> World {
+    let mut world = fleet::simple_world(clock, 4, "S2", 10);
+    for id in ["boiler-0002", "boiler-0003", "boiler-0004"] {
+        world.devices.get_mut(id).expect("a boiler").kind = Kind::Refuses;
+    }
+    world
+}
+
+fn teach(lab: &Lab) {
+    lab.shared().world(|world| {
+        world.devices.get_mut("boiler-0002").expect("a boiler").kind = Kind::Normal;
+        world.devices.get_mut("boiler-0003").expect("a boiler").kind = Kind::AnswerLost;
+    });
+}
+
+fn few(clock: &SandboxClock) -> World {
+    fleet::simple_world(clock, 4, "S2", 10)
+}
+
+fn trouble(lab: &Lab) {
+    lab.shared().world(|world| {
+        world.devices.get_mut("boiler-0002").expect("a boiler").kind = Kind::AnswerLost;
+        world.devices.get_mut("boiler-0003").expect("a boiler").kind = Kind::Refuses;
+    });
+    lab.set_online("boiler-0004", false);
+}
+
+fn with_a_lost_canary(clock: &SandboxClock) -> World {
+    let mut world = fleet::simple_world(clock, 3, "S2", 10);
+    world.devices.get_mut("boiler-0001").expect("a boiler").kind = Kind::Vanishes;
+    world
 }
 
 fn obedient(clock: &SandboxClock) -> World {

@@ -8,4 +8,4 @@ mod later;
 mod methods;
 mod pasted;
 mod secrets;
-mod stage;
+pub mod stage;
