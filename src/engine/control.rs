@@ -51,7 +51,7 @@ impl Engine {
         active(&migration)?;
         let number = try_waiting(&mut tx, id, now).await?;
         if number == 0 {
-            return Err(ControlError::NotNow("No device is waited for that could not be reached.".into()));
+            return Err(ControlError::NotNow("No device is waited for that is not being tried already.".into()));
         }
         let text = format!("{} asked for another try of {number} waiting devices.", by.name);
         self.commit(tx, id, by, EventKind::TriedAgain, &text, now).await

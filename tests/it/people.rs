@@ -5,6 +5,7 @@ mod clocks;
 mod forgery;
 mod rights;
 mod take_over;
+mod twice;
 
 use std::time::Duration;
 

@@ -43,10 +43,11 @@ pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId) -> Result<u6
     Ok(done.rows_affected())
 }
 
-/// Makes the devices that are waited for due now. Gives how many there were.
+/// Makes the devices that are waited for due now. Gives how many there were that were not.
 pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "update devices set next_try_at = ? where migration_id = ? and outcome = 'waiting' and reason = 'offline'",
+        "update devices set next_try_at = ?1 where migration_id = ?2 and outcome = 'waiting' and reason = 'offline'
+         and coalesce(next_try_at > ?1, 1)",
     )
     .bind(ns(now))
     .bind(migration.to_string())

@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Devices of a migration proven at the target since `since`, also those that went back. One that a later migration has
-    /// told may well have left.
+    /// told to leave there may well have left.
     pub async fn devices_moved_since(
         &self,
         migration: MigrationId,
@@ -184,8 +184,9 @@ impl Store {
     ) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select * from devices where migration_id = ? and outcome in ('moved', 'went_back') and connected_at >= ?
-             and not exists (select 1 from devices later where later.device_id = devices.device_id
-              and later.migration_id > devices.migration_id and later.command <> 'none')
+             and not exists (select 1 from devices later join migrations own on own.id = devices.migration_id
+              where later.device_id = devices.device_id and later.migration_id > devices.migration_id and later.command <> 'none'
+              and later.source = lower(coalesce(json_extract(own.plan, '$.target.subdomain'), json_extract(own.plan, '$.target.hub_host'))))
              order by device_id",
         )
         .bind(migration.to_string())
