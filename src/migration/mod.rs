@@ -16,9 +16,11 @@ pub mod preflight;
 pub mod reason;
 pub mod sentence;
 pub mod source;
+pub mod waves;
 
 pub use certificate::{Certificate, CertificateProblem};
 pub use counts::{Counts, Place};
 pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnKeys, Via};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
 pub use reason::{FailReason, SkipReason, WaitReason};
+pub use waves::Waves;

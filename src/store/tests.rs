@@ -57,6 +57,7 @@ fn plan() -> Plan {
         carry_individual: false,
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
+        waves: None,
         canary: None,
         arrival_minutes: 10,
     }

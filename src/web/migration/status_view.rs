@@ -153,6 +153,7 @@ fn pause_title(reason: PauseReason) -> &'static str {
         PauseReason::NoCanary => "Paused: no device could be moved as the canary",
         PauseReason::CanaryLost => "Paused: the canary did not arrive",
         PauseReason::Approval => "Paused: devices wait for approval at the target",
+        PauseReason::Wave => "Paused: too many devices of a wave failed",
         PauseReason::Azure => "Paused: Azure refused",
     }
 }

@@ -139,6 +139,7 @@ fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
             true => entered.carried(),
             false => Carry::Nothing,
         },
+        waves: None,
         source,
         target,
         canary: None,
