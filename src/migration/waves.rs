@@ -112,6 +112,9 @@ impl Waves {
 pub struct Percent(u8);
 
 impl Percent {
+    /// All.
+    pub const ALL: Self = Self(100);
+
     /// From 0 to 100.
     #[must_use]
     pub fn new(percent: u8) -> Option<Self> {

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use crate::migration::waves::{Course, Wave, is_failure};
-use crate::migration::{MigrationId, Outcome, Place};
+use crate::migration::{Migration, MigrationId, Outcome, Place};
 use crate::store::codec::{count, known};
 use crate::store::{Store, StoreError, WriteTx, migrations};
 
@@ -22,6 +22,14 @@ pub async fn course(tx: &mut WriteTx, migration: MigrationId) -> Result<Course, 
 }
 
 impl Store {
+    /// Where the waves of a migration are, if its devices go in waves.
+    pub async fn course_of(&self, migration: &Migration) -> Result<Option<Course>, StoreError> {
+        match migration.plan.waves {
+            Some(_) => self.course(migration.id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The waves that have begun, and who is left.
     pub async fn course(&self, migration: MigrationId) -> Result<Course, StoreError> {
         read(&mut *self.pool.acquire().await?, migration).await

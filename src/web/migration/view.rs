@@ -7,6 +7,7 @@ use super::plan_view::{Done, PlanView};
 use super::query::DeviceQuery;
 use super::reasons::{Breakdown, breakdowns, filter_label};
 use super::status_view::{Facts, StatusView};
+use super::wave_view::WavesView;
 use crate::clock::Timestamp;
 use crate::identity::{LocalPath, sign_in_url};
 use crate::ids::PersonId;
@@ -53,6 +54,8 @@ pub struct MigrationView {
     pub rest: Option<String>,
     /// The form as it was filled in, while it is a draft.
     pub change: Option<String>,
+    /// The waves, if its devices go in waves.
+    pub waves: Option<WavesView>,
     /// What was set up.
     pub plan: PlanView,
     /// Links that narrow the devices.
@@ -123,12 +126,14 @@ impl MigrationView {
         let counts = store.counts(id).await?;
         let steps = store.steps(id).await?;
         let jobs = store.jobs(id).await?;
+        let course = store.course_of(&migration).await?;
         let now = web.clock.now();
         let facts = Facts {
             now,
             migration: &migration,
             counts: &counts,
             steps: &steps,
+            course: course.as_ref(),
             next_due: store.next_due(id).await?,
             last_deadline: store.last_deadline(id).await?,
             signed_in_until: viewer.signed_in_until,
@@ -161,6 +166,7 @@ impl MigrationView {
                 .then(|| Entered::rest_of(&migration, suffix).page()),
             change: (migration.state == MigrationState::Draft).then(|| Entered::of(&migration, suffix).page()),
             status,
+            waves: course.as_ref().and_then(|course| WavesView::of(&migration, course)),
             plan,
             filters: filters(&query, &shown, page.matching, &path),
             pages: pagination(&page, &query, &path),
