@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device::{Kind, Via};
 use iotc_migrator::sandbox::fleet::{self, MAIN_APP, PUMP, Spec};
 use iotc_migrator::sandbox::world::World;
@@ -14,7 +15,7 @@ use crate::support::truth::{HUB, told_by, was_left_alone};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Twelve boilers and five pumps, of which the third each refuses.
-fn world(clock: &iotc_migrator::sandbox::clock::SandboxClock) -> World {
+fn world(clock: &SandboxClock) -> World {
     let mut world = fleet::simple_world(clock, 12, "S2", 10);
     fleet::add_group(&mut world, MAIN_APP, "pumps-all", "Pumps - all", PUMP);
     fleet::add_devices(&mut world, MAIN_APP, "pump", 1, 5, &Spec::new(PUMP), clock.now());
@@ -33,7 +34,7 @@ fn in_waves(wish: Wish, shares: &str, halt: &str) -> Wish {
 async fn waves_of(ada: &Person, journey: &Journey, prefix: &str) -> Vec<(String, String)> {
     let rows = ada.devices(journey).await;
     assert!(rows.keys().all(|id| id.starts_with(prefix)), "{rows:?}");
-    rows.into_iter().map(|(_, row)| (row["wave"].clone(), row["outcome"].clone())).collect()
+    rows.into_values().map(|row| (row["wave"].clone(), row["outcome"].clone())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

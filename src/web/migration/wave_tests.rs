@@ -1,6 +1,6 @@
 //! What the page of a migration shows of its waves, over the whole router.
 
-use crate::migration::model::StepState;
+use crate::migration::model::{Step, StepState};
 use crate::migration::waves::Percent;
 use crate::migration::{
     CommandState, Device, FailReason, MigrationId, MigrationState, Mode, Outcome, Pause, PauseReason, Plan, Waves,
@@ -14,7 +14,7 @@ async fn in_waves(pages: &Pages) -> MigrationId {
     let id = pages.made(TENANT, "Waves", Mode::CentralToHub, Plan { waves: Some(waves), ..plan() }).await;
     let mut tx = pages.store.begin_write().await.unwrap();
     assert!(migrations::start(&mut tx, id, &actor(TENANT, "Adele"), &[], NOW).await.unwrap());
-    steps::set(&mut tx, id, crate::migration::model::Step::Verify, StepState::Running, None, NOW).await.unwrap();
+    steps::set(&mut tx, id, Step::Verify, StepState::Running, None, NOW).await.unwrap();
     tx.commit().await.unwrap();
     let refused = Outcome::Failed(FailReason::Refused);
     for (device, outcome, command, wave) in [
