@@ -30,14 +30,14 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     canary::run(run).await?;
     waves::run(run).await?;
     tell_and_look(run).await?;
-    // The end of the last one is said before that of the migration.
-    waves::run(run).await?;
     let commanding =
         run.store().steps(run.id()).await?.iter().any(|s| s.step == Step::Command && s.state == StepState::Running);
     if commanding && run.store().devices_untold(run.id(), 1).await?.is_empty() {
         run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
     }
     verify::sweep(run).await?;
+    // The end of the last wave is said before that of the migration.
+    waves::run(run).await?;
     // Whom the migration waits for is said while names still follow.
     if run.store().counts(run.id()).await?.waiting > 0 {
         settle::settle(&run.inner, run.id()).await?;

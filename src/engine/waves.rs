@@ -46,7 +46,7 @@ pub(super) async fn run(run: &Run) -> Result<(), Halt> {
     }
     if let Next::Release { number, size } = next {
         devices::release(&mut tx, id, number, size).await?;
-        let text = format!("Wave {number} begins: {size} of the {} devices that are left.", course.left);
+        let text = begins(number, size, course.left);
         events::append(&mut tx, id, now, PROGRAM, EventKind::Wave, &text).await?;
     }
     Ok(tx.commit().await?)
@@ -58,6 +58,14 @@ pub(super) async fn look(run: &Run) -> Result<(), Halt> {
     match run.store().course(run.id()).await?.halted(plan) {
         Some(wave) => Err(halt(&wave, plan)),
         None => Ok(()),
+    }
+}
+
+fn begins(number: u32, size: u64, left: u64) -> String {
+    match (size, left) {
+        (1, 1) => format!("Wave {number} begins: the last device."),
+        (size, left) if size == left => format!("Wave {number} begins: the last {size} devices."),
+        (size, left) => format!("Wave {number} begins: {size} of the {left} devices that are left."),
     }
 }
 
@@ -92,6 +100,13 @@ mod tests {
     use super::*;
     use crate::migration::Counts;
     use crate::migration::waves::Percent;
+
+    #[test]
+    fn the_beginning_of_a_wave_says_how_many_of_how_many() {
+        assert_eq!(begins(2, 20, 180), "Wave 2 begins: 20 of the 180 devices that are left.");
+        assert_eq!(begins(3, 160, 160), "Wave 3 begins: the last 160 devices.");
+        assert_eq!(begins(4, 1, 1), "Wave 4 begins: the last device.");
+    }
 
     #[test]
     fn a_halt_names_wave_numbers_share_and_remedy() {

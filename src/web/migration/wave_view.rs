@@ -40,7 +40,7 @@ impl WavesView {
     #[must_use]
     pub fn of(migration: &Migration, course: &Course) -> Option<Self> {
         let plan = migration.plan.waves.as_ref()?;
-        let row = |wave: &Wave| WaveRow::of(wave, course.state(wave, plan), &migration.state);
+        let row = |wave: &Wave| WaveRow::of(wave, state(course, wave, plan, &migration.state), &migration.state);
         Some(Self { rows: course.waves.iter().map(row).collect(), rest: rest(course, plan, &migration.state) })
     }
 }
@@ -59,6 +59,16 @@ impl WaveRow {
             left_out: counts.skipped + counts.already + counts.returned,
             state: badge(state, migration),
         }
+    }
+}
+
+/// Where a wave stands. One in which a person stopped the rest has not come to an end of its own.
+fn state(course: &Course, wave: &Wave, plan: &Waves, migration: &MigrationState) -> WaveState {
+    match course.state(wave, plan) {
+        WaveState::Proven | WaveState::Unproven if migration.is_ended() && wave.number > course.noted => {
+            WaveState::AtWork
+        }
+        state => state,
     }
 }
 
@@ -96,8 +106,8 @@ fn rest(course: &Course, plan: &Waves, migration: &MigrationState) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::Pause;
     use crate::migration::waves::Percent;
+    use crate::migration::{Counts, Pause};
 
     fn plan() -> Waves {
         Waves::parse("10, 30", Percent::new(10).expect("a share")).expect("waves")
@@ -113,6 +123,16 @@ mod tests {
         assert_eq!(at(1, 9).as_deref(), Some("2 more waves to come: 9 devices."));
         assert_eq!(at(2, 1).as_deref(), Some("1 more wave to come: 1 device."));
         assert_eq!(at(3, 0), None);
+    }
+
+    #[test]
+    fn a_wave_that_was_stopped_is_not_called_proven() {
+        let counts = Counts { moved: 5, failed: 15, ..Counts::default() };
+        let wave = Wave { number: 2, counts, failures: 0 };
+        let course = |noted| Course { waves: vec![wave], noted, ..Course::default() };
+        assert_eq!(state(&course(1), &wave, &plan(), &MigrationState::Stopped), WaveState::AtWork);
+        assert_eq!(state(&course(2), &wave, &plan(), &MigrationState::Completed), WaveState::Proven);
+        assert_eq!(state(&course(1), &wave, &plan(), &MigrationState::Running), WaveState::Proven);
     }
 
     #[test]
