@@ -64,16 +64,17 @@ pub(super) fn parse(entered: &Entered) -> Result<Option<Waves>, Vec<Mistake>> {
     }
 }
 
-/// `In waves of 10 %, 30 % and the rest; halts when more than 10 % of a wave fail. After the canary: 20, 60 and 119 devices`.
+/// `In waves of 10 %, 30 % and the rest; halts when more than 10 % of a wave fail. Devices after the canary: about 20, 60 and
+/// 119`. How many of those that match are left out is known later.
 pub(super) fn words(entered: &Entered, devices: Option<u64>) -> Option<String> {
     let waves = parse(entered).ok()??;
     let sizes: Vec<String> =
         waves.sizes(devices.unwrap_or_default().saturating_sub(1)).into_iter().map(grouped).collect();
     Some(match sizes.split_last() {
         None => waves.words(),
-        Some((last, [])) => format!("{}. Devices after the canary: {last}", waves.words()),
+        Some((last, [])) => format!("{}. Devices after the canary: about {last}", waves.words()),
         Some((last, others)) => {
-            format!("{}. Devices after the canary: {} and {last}", waves.words(), others.join(", "))
+            format!("{}. Devices after the canary: about {} and {last}", waves.words(), others.join(", "))
         }
     })
 }
@@ -108,8 +109,8 @@ mod tests {
     fn the_summary_has_the_size_of_each_wave_once_the_devices_are_counted() {
         let words = |devices| words(&entered(IN_WAVES, "10, 30", "10"), devices).expect("words");
         assert!(words(None).ends_with("fail") && words(Some(1)).ends_with("fail"));
-        assert!(words(Some(201)).ends_with("Devices after the canary: 20, 60 and 120"));
-        assert!(words(Some(2)).ends_with("Devices after the canary: 1"));
+        assert!(words(Some(201)).ends_with("Devices after the canary: about 20, 60 and 120"));
+        assert!(words(Some(2)).ends_with("Devices after the canary: about 1"));
     }
 
     #[test]
