@@ -4,7 +4,9 @@ use super::Engine;
 use crate::azure::error::AzureError;
 use crate::clock::Timestamp;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason};
-use crate::store::devices::{fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting};
+use crate::store::devices::{
+    accept_failures, fail_untold, fail_waiting, reopen_unanswered, retire_canaries, try_waiting,
+};
 use crate::store::events::{self, EventKind};
 use crate::store::jobs::JobProgress;
 use crate::store::{StoreError, WriteTx, choices, migrations};
@@ -58,7 +60,8 @@ impl Engine {
     }
 
     /// Goes on with a paused migration, if it goes on with the rights of this person. Devices that failed because
-    /// no command was delivered to them, or no answer came, get another chance.
+    /// no command was delivered to them, or no answer came, get another chance. If too many of a wave had failed, that is
+    /// accepted.
     ///
     /// # Errors
     /// [`ControlError::NotNow`] when it is not paused, or goes on with somebody else's rights.
@@ -77,16 +80,19 @@ impl Engine {
             )));
         }
         theirs(&migration, by)?;
-        let again = reopen_unanswered(&mut tx, id, now).await?;
+        let accepted = match pause.reason {
+            PauseReason::Wave => {
+                format!(" and accepted the failures up to wave {}", accept_failures(&mut tx, id).await?)
+            }
+            _ => String::new(),
+        };
+        let again = match reopen_unanswered(&mut tx, id, now).await? {
+            0 => String::new(),
+            n => format!("; {n} devices that had failed without an answer are asked again"),
+        };
         retire_canaries(&mut tx, id).await?;
         migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
-        let text = match again {
-            0 => format!("{} resumed the migration.", by.name),
-            n => format!(
-                "{} resumed the migration; {n} devices that had failed without an answer are asked again.",
-                by.name
-            ),
-        };
+        let text = format!("{} resumed the migration{accepted}{again}.", by.name);
         self.commit(tx, id, by, EventKind::Resumed, &text, now).await
     }
 

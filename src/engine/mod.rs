@@ -8,8 +8,8 @@
 //! A walk through one migration: [`start`] checks that Azure still is as reviewed and turns the draft into a running
 //! migration. [`supervisor`] sees it and gives it a task ([`run`]), which takes the steps in order: [`snapshot`] (who,
 //! and what the target knew before), [`enroll`] (the source's keys at the target), *register* (identities ahead, where the
-//! key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], while [`verify`] looks for
-//! them at the target. [`settle`] says what that makes of the migration as a whole,
+//! key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], at once or in [`waves`], while
+//! [`verify`] looks for them at the target. [`settle`] says what that makes of the migration as a whole,
 //! and [`watch`] looks after the moved ones for a day. What is particular to a kind of source has its room in [`source`], to a kind of target in [`target`].
 
 mod admission;
@@ -50,6 +50,7 @@ mod tell;
 mod turns;
 mod verify;
 mod watch;
+mod waves;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::{Run, Turn};
-use super::{canary, carry, enroll, job, recover, settle, singles, source, verify};
+use super::{canary, carry, enroll, job, recover, settle, singles, source, verify, waves};
 use crate::migration::model::{MigrationState, Step, StepState};
 
 /// After so long without a halt a trouble counts as over: longer than a call is tried.
@@ -28,6 +28,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         enroll::ensure(run).await?;
     }
     canary::run(run).await?;
+    waves::run(run).await?;
     tell_and_look(run).await?;
     let commanding =
         run.store().steps(run.id()).await?.iter().any(|s| s.step == Step::Command && s.state == StepState::Running);
@@ -35,6 +36,8 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
         run.end(Step::Command, StepState::Done, "Every device that can be told was told.").await?;
     }
     verify::sweep(run).await?;
+    // The end of the last wave is said before that of the migration.
+    waves::run(run).await?;
     // Whom the migration waits for is said while names still follow.
     if run.store().counts(run.id()).await?.waiting > 0 {
         settle::settle(&run.inner, run.id()).await?;
@@ -50,7 +53,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
 /// In this turn. A canary is looked for among devices that could not be reached as well, whether they are due or not.
 async fn somebody_may_be_told(run: &Run) -> Result<bool, Halt> {
     Ok(!run.store().devices_untold(run.id(), 1).await?.is_empty()
-        || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty()
+        || !run.due(run.now(), 1).await?.is_empty()
         || canary::is_wanted(run).await?)
 }
 
@@ -92,13 +95,12 @@ async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> 
         let everybody_told = told.is_cancelled();
         verify::sweep(run).await?;
         verify::give_up_on_overdue(run).await?;
+        waves::look(run).await?;
         // The telling side may be about to meet the same trouble again: this side's success alone ends nothing.
         if run.now() - began > CALM && !stop.is_cancelled() {
             run.store().trouble_over(run.id()).await?;
         }
-        if everybody_told
-            && (run.store().outstanding(run.id()).await? == 0
-                || !run.store().devices_due(run.id(), run.now(), 1).await?.is_empty())
+        if everybody_told && (run.store().outstanding(run.id()).await? == 0 || !run.due(run.now(), 1).await?.is_empty())
         {
             return Ok(());
         }

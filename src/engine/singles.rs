@@ -41,7 +41,7 @@ pub(super) async fn run(run: &Arc<Run>, stop: &CancellationToken) -> Result<(), 
         if !stopped && in_flight.len() < AT_ONCE && run.now() >= free_at && room(run).await? {
             if queue.is_empty() {
                 run.still_wanted().await.unwrap_or_else(|reason| halt = Some(reason));
-                let due = run.store().devices_due(run.id(), run.now(), 200).await?;
+                let due = run.due(run.now(), 200).await?;
                 queue.extend(due.into_iter().filter(|device| !flying.contains(&device.id)));
             }
             if halt.is_none() {
@@ -92,5 +92,5 @@ async fn room(run: &Run) -> Result<bool, Halt> {
 
 /// A device that was never told, or could not be reached, is due within a minute.
 async fn due_soon(run: &Run) -> Result<bool, Halt> {
-    Ok(!run.store().devices_due(run.id(), run.now() + SOON, 1).await?.is_empty())
+    Ok(!run.due(run.now() + SOON, 1).await?.is_empty())
 }

@@ -101,6 +101,7 @@ async fn claim(run: &Run, device: &Device, via: Via, patience: Patience) -> Resu
     row.outcome = Outcome::Pending;
     row.command = CommandState::Started;
     row.via = Some(via);
+    row.wave = row.wave.or(run.wave_when_told(via));
     row.attempts += 1;
     row.next_try_at = None;
     row.deadline = Some(now + patience.in_all() + run.patience());

@@ -328,4 +328,7 @@ pub struct Device {
     pub key_group: Option<EnrollmentGroupId>,
     /// It has keys or certificates of its own that are carried over; absent = its group's keys are.
     pub own_keys: Option<OwnKeys>,
+    /// The wave by which it may be told, 0 for whoever was tried as the canary; absent = its wave has not begun, or there are
+    /// none.
+    pub wave: Option<u32>,
 }

@@ -17,6 +17,7 @@ pub mod preflight;
 pub mod reason;
 pub mod sentence;
 pub mod source;
+pub mod waves;
 
 pub use certificate::{Certificate, CertificateProblem};
 pub use counts::{Counts, Place};
@@ -24,3 +25,4 @@ pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnK
 pub use follow_up::{Parent, Relation};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
 pub use reason::{FailReason, SkipReason, WaitReason};
+pub use waves::Waves;

@@ -190,6 +190,8 @@ pub enum PauseReason {
     CanaryLost,
     /// The canary waits for approval in the target application.
     Approval,
+    /// Too many devices of a wave failed.
+    Wave,
     /// Azure refused something that no repetition mends.
     Azure,
 }
@@ -201,6 +203,7 @@ stored_names!(PauseReason {
     NoCanary = "no_canary",
     CanaryLost = "canary_lost",
     Approval = "approval",
+    Wave = "wave",
     Azure = "azure",
 });
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::stored_names;
 pub use super::source::{CentralSource, HubSource, Source, SourceDps, SourceHub};
+use super::waves::Waves;
 use crate::ids::{ArmId, DeviceId, DpsHost, HubHost, IdScope, ModelId, Subdomain, TemplateId};
 
 /// Whether what devices have besides their identity is carried over: it costs a call a device, of those that commands need
@@ -54,6 +55,9 @@ pub struct Plan {
     /// Whether names, organizations and properties are carried over.
     #[serde(default)]
     pub carry: Carry,
+    /// How the devices after the canary are divided; absent = they are told all at once.
+    #[serde(default)]
+    pub waves: Option<Waves>,
     /// The device to be moved and proven first, if the person named one.
     pub canary: Option<DeviceId>,
     /// Minutes a device that may have been told to move has to turn up at the target.

@@ -3,12 +3,14 @@
 use super::counts::Counts;
 use super::follow_up::Relation;
 use super::model::{Migration, MigrationState, Plan, Source, Step};
+use super::waves::Course;
 
 const TO_APPROVE: &str = "to be approved at the target";
 
-/// The sentence at the top of a migration's page. `current` is the step at work, if one is.
+/// The sentence at the top of a migration's page. `current` is the step at work, if one is; `course`: where the waves are,
+/// if there are any.
 #[must_use]
-pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -> String {
+pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>, course: Option<&Course>) -> String {
     let relation = migration.relation();
     let nothing = counts.moved + counts.returned == 0;
     let tally = |counts: &Counts| tally(counts, relation);
@@ -41,7 +43,10 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
         }
         MigrationState::CompletedWithFailures => format!("Completed with failures: {}.", tally(counts)),
         MigrationState::Running => match current {
-            Some(step) => format!("Running: {}.", doing(step, counts, &migration.plan, arrived(relation))),
+            Some(step) => {
+                let doing = doing(step, counts, &migration.plan, arrived(relation));
+                format!("Running: {}{doing}.", wave(&migration.plan, course))
+            }
             None => "Running: about to begin.".into(),
         },
     }
@@ -52,6 +57,16 @@ pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>) -
 pub fn capitalized(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// `wave 2 of 3, `, once the first has begun.
+fn wave(plan: &Plan, course: Option<&Course>) -> String {
+    match (&plan.waves, course) {
+        (Some(waves), Some(course)) if course.last() > 0 => {
+            format!("wave {} of {}, ", course.last(), course.in_all(waves))
+        }
+        _ => String::new(),
+    }
 }
 
 fn doing(step: Step, counts: &Counts, plan: &Plan, arrived: &str) -> String {

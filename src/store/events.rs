@@ -32,6 +32,8 @@ pub enum EventKind {
     Identities,
     /// The canary was told, answered, arrived or failed.
     Canary,
+    /// A wave began, or ended.
+    Wave,
     /// A job was launched, held, resumed or ended.
     Job,
     /// A passing trouble is waited out.
@@ -67,6 +69,7 @@ stored_names!(EventKind {
     Enrollment = "enrollment",
     Identities = "identities",
     Canary = "canary",
+    Wave = "wave",
     Job = "job",
     Trouble = "trouble",
     Paused = "paused",

@@ -1,6 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod waves;
 
 use time::macros::datetime;
 
@@ -57,6 +58,7 @@ fn plan() -> Plan {
         carry_individual: false,
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
+        waves: None,
         canary: None,
         arrival_minutes: 10,
     }

@@ -18,5 +18,6 @@ mod people;
 mod secrets;
 mod support;
 mod unassigned;
+mod waves;
 mod wire;
 mod x509;

@@ -3,7 +3,7 @@
 //! A job hits every member of a live query, so it is used only when that query's members are exactly the devices cleared
 //! to move, besides those that moved already. Its verdict never changes a device that moved, and its *failed* carries no
 //! reason: such a device is looked for at the target and then asked singly. A job cannot be paced by arrivals, so it is
-//! used only for as many devices as the target takes in a minute.
+//! used only for as many devices as the target takes in a minute, and not at all where devices go in waves.
 //!
 //! Every cleared device counts as told before the job is PUT: were it marked afterwards, a job whose answer was lost would
 //! move devices that a pause, or *Stop*, still takes for untold.
@@ -34,7 +34,9 @@ const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
 /// Launches the job if the rule allows one, and follows the one that was launched until it has ended.
 pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
-    let Some(at) = run.origin.app() else { return single_commands(run).await };
+    let Some(at) = run.origin.app().filter(|_| run.migration.plan.waves.is_none()) else {
+        return single_commands(run).await;
+    };
     let record = match run.store().jobs(run.id()).await?.pop() {
         Some(record) => record,
         None if allowed(run, at).await? => plan(run).await?,
@@ -50,7 +52,13 @@ pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt>
 async fn single_commands(run: &Run) -> Result<(), Halt> {
     let steps = run.store().steps(run.id()).await?;
     if steps.iter().any(|record| record.step == Step::Track && record.state == StepState::Pending) {
-        run.end(Step::Track, StepState::NotNeeded, "Single commands: each answer is recorded as it comes.").await?;
+        let text = match run.migration.plan.waves {
+            None => "Single commands: each answer is recorded as it comes.",
+            Some(_) => {
+                "Single commands, since a job would tell every wave at once: each answer is recorded as it comes."
+            }
+        };
+        run.end(Step::Track, StepState::NotNeeded, text).await?;
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestam
 pub async fn reopen_unanswered(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
     let undelivered = sqlx::query(
         "update or ignore devices set outcome = 'pending', reason = null, detail = null, active = 1, command = 'none', via = null,
-         attempts = 0, unclear = 0, next_try_at = null, deadline = null, commanded_at = null, commanded_by = null
+         attempts = 0, unclear = 0, next_try_at = null, deadline = null, wave = nullif(wave, 0), commanded_at = null, commanded_by = null
          where migration_id = ? and outcome = 'failed' and reason = 'command_refused' and unclear = 0",
     )
     .bind(migration.to_string())

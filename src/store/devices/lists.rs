@@ -77,15 +77,16 @@ impl Store {
     }
 
     /// Devices to be told singly by now: never told, or unreachable before and due again. Due retries come first:
-    /// three tries within a minute must not wait for a whole fleet.
+    /// three tries within a minute must not wait for a whole fleet. With `in_waves` only those whose wave has begun.
     pub async fn devices_due(
         &self,
         migration: MigrationId,
+        in_waves: bool,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Device>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select * from devices where migration_id = ?1 and cleared = 1 and
+            "select * from devices where migration_id = ?1 and cleared = 1 and (?4 = 0 or wave is not null) and
              ((outcome = 'pending' and command in ('none', 'again') and (next_try_at is null or next_try_at <= ?2)) or
               (outcome in ('pending', 'waiting') and command = 'unreachable' and next_try_at <= ?2))
              order by next_try_at is null, next_try_at, device_id limit ?3",
@@ -93,6 +94,7 @@ impl Store {
         .bind(migration.to_string())
         .bind(ns(now))
         .bind(limit)
+        .bind(in_waves)
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Device::try_from).collect()

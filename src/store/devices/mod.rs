@@ -8,6 +8,7 @@ mod leaving;
 mod lists;
 mod pages;
 mod row;
+mod waves;
 
 use row::Row;
 
@@ -20,6 +21,7 @@ use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 pub use control::{fail_untold, fail_waiting, reopen_certified, reopen_unanswered, retire_canaries, try_waiting};
 pub use lists::Example;
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
+pub use waves::{accept_failures, course, note_end, release};
 
 /// A device as the snapshot finds it.
 #[derive(Debug, Clone)]
@@ -104,7 +106,7 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
         "update devices set outcome = ?, reason = ?, detail = ?, active = active and ?, cleared = ?, own_keys = ?, key_group = ?, home_connected = ?, home_activity = ?, carried_at = ?, carried = ?, baseline_at = ?, base_status = ?,
          base_hub = ?, base_updated = ?, base_twin = ?, base_connected = ?, base_activity = ?, command = ?, via = ?, attempts = ?, unclear = ?, answers_before = ?,
          answer_ids = ?, base_device = ?, base_provisioned = ?, base_enabled = ?, base_newest = ?, base_template = ?,
-         next_try_at = ?, deadline = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
+         next_try_at = ?, deadline = ?, wave = ?, registered_at = ?, registered_by = ?, commanded_at = ?, commanded_by = ?, acknowledged_at = ?,
          acknowledged_by = ?, left_at = ?, left_by = ?, provisioned_at = ?, provisioned_by = ?, connected_at = ?, connected_by = ?, sending_at = ?, sending_by = ?
          where migration_id = ? and device_id = ?",
     )
@@ -138,7 +140,8 @@ pub async fn save(tx: &mut WriteTx, migration: MigrationId, device: &Device) -> 
     .bind(app.and_then(|app| app.newest).map(ns))
     .bind(app.and_then(|app| app.template.as_ref()).map(|template| template.as_str().to_owned()))
     .bind(device.next_try_at.map(ns))
-    .bind(device.deadline.map(ns));
+    .bind(device.deadline.map(ns))
+    .bind(device.wave);
     for stage in Stage::ALL {
         let (at, by) = fact(*stage);
         query = query.bind(at).bind(by);

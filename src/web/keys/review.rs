@@ -2,9 +2,9 @@
 
 use crate::azure::Cloud;
 use crate::ids::TenantId;
-use crate::migration::Migration;
 use crate::migration::model::{HubSource, Source, Target};
 use crate::migration::preflight::ArrivalFloor;
+use crate::migration::{Migration, Waves};
 use crate::web::migration::plan_view::Link;
 use crate::web::new::Entered;
 
@@ -25,6 +25,8 @@ pub(super) struct Review {
     /// Known ahead only of a DPS.
     pub(super) id_scope: Option<String>,
     pub(super) canary: String,
+    /// How the others are told.
+    pub(super) after: String,
     pub(super) arrival: String,
     /// Who makes hub identities; an application needs none.
     pub(super) register: Option<&'static str>,
@@ -64,6 +66,7 @@ impl Review {
             }),
             id_scope: target.hub().map(|hub| hub.id_scope.to_string()),
             canary: migration.plan.canary.as_ref().map_or("Chosen by the program".to_owned(), ToString::to_string),
+            after: migration.plan.waves.as_ref().map_or("All the others at once".to_owned(), Waves::words),
             arrival: if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") },
             register: target.hub().map(|_| match migration.plan.register_on_arrival {
                 true => "By DPS, as each device arrives",

@@ -27,6 +27,8 @@ pub struct DeviceRow {
     pub unassigned: bool,
     /// A job took it along after the snapshot.
     pub joined_later: bool,
+    /// The wave by which it was told, or may be.
+    pub wave: Option<u32>,
     /// The furthest fact proven.
     pub stage: &'static str,
     /// Every fact, in the order of the way.
@@ -72,6 +74,7 @@ impl DeviceRow {
             let_in_by: let_in_by(device),
             unassigned: device.unassigned,
             joined_later: device.joined_later,
+            wave: device.wave.filter(|wave| *wave > 0),
             stage: device.facts.stage().map_or("Not told", stage_label),
             facts: facts(device),
             outcome: place_badge(place, migration.relation()),

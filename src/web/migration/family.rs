@@ -94,7 +94,8 @@ async fn members(store: &Store, migration: &Migration) -> Result<Vec<Member>, St
     for one in &family {
         let counts = store.counts(one.id).await?;
         let steps = store.steps(one.id).await?;
-        let summary = Summary::of(one, &counts, &steps);
+        let course = store.course_of(one).await?;
+        let summary = Summary::of(one, &counts, &steps, course.as_ref());
         let id = one.id.to_string();
         let parent = one.parent.and_then(|parent| family.iter().find(|other| other.id == parent.id));
         members.push(Member {

@@ -24,6 +24,9 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod view;
+#[cfg(test)]
+mod wave_tests;
+pub mod wave_view;
 
 use axum::Router;
 use axum::routing::get;

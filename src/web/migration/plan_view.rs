@@ -3,8 +3,8 @@
 use super::plan_words;
 use crate::azure::cloud::Cloud;
 use crate::ids::TenantId;
-use crate::migration::Migration;
 use crate::migration::model::{Source, StepRecord, Target};
+use crate::migration::{Migration, Waves};
 use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
@@ -31,6 +31,8 @@ pub struct PlanView {
     pub id_scope: Option<String>,
     /// The device to be moved first, if the person named one.
     pub canary: Option<String>,
+    /// How the devices after the canary are told, where that is in waves.
+    pub waves: Option<String>,
     /// Who asked that devices be approved at the target as they arrive.
     pub approved_by: Option<String>,
     /// Who registers devices in the hub, or did.
@@ -191,6 +193,7 @@ impl PlanView {
                 Target::App(_) => migration.app_scope.as_ref().map(ToString::to_string),
             },
             canary: migration.plan.canary.as_ref().map(ToString::to_string),
+            waves: migration.plan.waves.as_ref().map(Waves::words),
             registration: target.hub().map(|_| plan_words::identities(migration, done.steps)),
             keys: plan_words::keys(migration, done.groups, done.steps),
             approved_by: migration.approved_by.clone(),

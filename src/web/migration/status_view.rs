@@ -4,6 +4,7 @@ use super::action::Offered;
 use super::summary::{Badge, Summary};
 use crate::clock::Timestamp;
 use crate::migration::model::{Retry, Step, StepRecord, StepState, Target};
+use crate::migration::waves::Course;
 use crate::migration::{Counts, Migration, MigrationState, PauseReason};
 use crate::web::components::Kind;
 use crate::web::moment::Moment;
@@ -19,6 +20,8 @@ pub struct Facts<'a> {
     pub counts: &'a Counts,
     /// Its steps, in order.
     pub steps: &'a [StepRecord],
+    /// Where its waves are, if it has any.
+    pub course: Option<&'a Course>,
     /// When the next unreachable device is tried.
     pub next_due: Option<Timestamp>,
     /// Until when the last device on the way may turn up.
@@ -108,7 +111,7 @@ impl StatusView {
     pub fn of(facts: &Facts<'_>) -> Self {
         let Facts { migration, counts, steps, .. } = *facts;
         Self {
-            summary: Summary::of(migration, counts, steps),
+            summary: Summary::of(migration, counts, steps, facts.course),
             trouble: trouble(migration, facts.now),
             beside: beside(counts),
             waits: waits(facts),
@@ -153,6 +156,7 @@ fn pause_title(reason: PauseReason) -> &'static str {
         PauseReason::NoCanary => "Paused: no device could be moved as the canary",
         PauseReason::CanaryLost => "Paused: the canary did not arrive",
         PauseReason::Approval => "Paused: devices wait for approval at the target",
+        PauseReason::Wave => "Paused: too many devices of a wave failed",
         PauseReason::Azure => "Paused: Azure refused",
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::migration::model::{Step, StepRecord, StepState};
 use crate::migration::sentence::sentence;
+use crate::migration::waves::Course;
 use crate::migration::{Counts, Migration, MigrationState, Place, Relation};
 use crate::web::components::{Kind, Progress};
 
@@ -28,11 +29,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The summary of a migration.
+    /// The summary of a migration. `course`: where its waves are, if it has any.
     #[must_use]
-    pub fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord]) -> Self {
+    pub fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord], course: Option<&Course>) -> Self {
         let badge = state_badge(&migration.state, counts);
-        let sentence = without_label(&sentence(migration, counts, current_step(steps)), migration.state.label());
+        let sentence = sentence(migration, counts, current_step(steps), course);
+        let sentence = without_label(&sentence, migration.state.label());
         Self { badge, sentence, progress: progress(counts, migration.relation()) }
     }
 }

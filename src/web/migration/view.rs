@@ -8,6 +8,7 @@ use super::plan_view::{Done, PlanView};
 use super::query::DeviceQuery;
 use super::reasons::{Breakdown, breakdowns, filter_label};
 use super::status_view::{Facts, StatusView};
+use super::wave_view::WavesView;
 use crate::clock::Timestamp;
 use crate::identity::{LocalPath, sign_in_url};
 use crate::ids::PersonId;
@@ -56,6 +57,8 @@ pub struct MigrationView {
     pub rest: Option<String>,
     /// The form as it was filled in, while it is a draft.
     pub change: Option<String>,
+    /// The waves, if its devices go in waves.
+    pub waves: Option<WavesView>,
     /// What was set up.
     pub plan: PlanView,
     /// Links that narrow the devices.
@@ -126,12 +129,14 @@ impl MigrationView {
         let counts = store.counts(id).await?;
         let steps = store.steps(id).await?;
         let jobs = store.jobs(id).await?;
+        let course = store.course_of(&migration).await?;
         let now = web.clock.now();
         let facts = Facts {
             now,
             migration: &migration,
             counts: &counts,
             steps: &steps,
+            course: course.as_ref(),
             next_due: store.next_due(id).await?,
             last_deadline: store.last_deadline(id).await?,
             signed_in_until: viewer.signed_in_until,
@@ -166,6 +171,7 @@ impl MigrationView {
                 .then(|| Entered::of(&migration, suffix).page()),
             family: FamilyView::read(store, &migration, &counts).await?,
             status,
+            waves: course.as_ref().and_then(|course| WavesView::of(&migration, course)),
             plan,
             filters: filters(&query, &shown, page.matching, &path, migration.relation()),
             pages: pagination(&page, &query, &path),

@@ -4,10 +4,11 @@
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
+use super::waves::IN_WAVES;
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
 use crate::migration::model::{Carry, HubSource, Source, Target};
-use crate::migration::{Migration, Mode};
+use crate::migration::{Migration, Mode, Waves};
 use crate::web::paths;
 
 /// The raw fields. All are optional and none is trusted.
@@ -52,6 +53,12 @@ pub struct Entered {
     pub canary: String,
     /// Minutes.
     pub minutes: String,
+    /// `waves` if the devices after the canary go in waves.
+    pub after: String,
+    /// Shares of the waves.
+    pub waves: String,
+    /// Percent of a wave.
+    pub halt: String,
     /// Seconds that a hub waits for a device to connect.
     pub connect_seconds: String,
     /// Seconds that a device of a hub has to answer.
@@ -109,6 +116,9 @@ impl Entered {
             "carry" => &mut self.carry,
             "canary" => &mut self.canary,
             "minutes" => &mut self.minutes,
+            "after" => &mut self.after,
+            "waves" => &mut self.waves,
+            "halt" => &mut self.halt,
             "connect_seconds" => &mut self.connect_seconds,
             "response_seconds" => &mut self.response_seconds,
             "reload" => &mut self.reload,
@@ -148,11 +158,15 @@ impl Entered {
             // Nobody was asked.
             Source::Hub(_) => entered,
         };
+        let waves = migration.plan.waves.as_ref();
         let entered = Self {
             name: migration.name.clone(),
             mode: migration.mode.stored().to_owned(),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
+            after: waves.map(|_| IN_WAVES.to_owned()).unwrap_or_default(),
+            waves: waves.map(Waves::shares).unwrap_or_default(),
+            halt: waves.map(|waves| waves.halt_percent().to_string()).unwrap_or_default(),
             ..entered
         };
         match &migration.plan.target {
@@ -231,6 +245,9 @@ impl Entered {
             ("carry", &self.carry),
             ("canary", &self.canary),
             ("minutes", &self.minutes),
+            ("after", &self.after),
+            ("waves", &self.waves),
+            ("halt", &self.halt),
             ("connect_seconds", &self.connect_seconds),
             ("response_seconds", &self.response_seconds),
         ];

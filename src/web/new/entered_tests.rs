@@ -49,6 +49,9 @@ fn every_field_survives_the_way_through_an_address() {
         "carry",
         "canary",
         "minutes",
+        "after",
+        "waves",
+        "halt",
         "connect_seconds",
         "response_seconds",
     ];
@@ -76,4 +79,19 @@ fn more_hubs_than_an_address_holds_do_not_keep_the_rest_from_coming_back() {
     let hubs = (0..100).map(|number| format!("contoso-{number:04}.azure-devices.net")).collect();
     let entered = Entered { source_dps: NO_DPS.into(), source_hubs: hubs, ..Entered::default() };
     assert_eq!(entered.return_to().as_str(), "/?source_dps=none");
+}
+
+#[tokio::test]
+async fn waves_come_back_into_the_form_of_a_draft() {
+    use crate::migration::waves::Percent;
+    use crate::migration::{Mode, Plan, Waves};
+    use crate::web::fixture::{Pages, TENANT, plan};
+
+    let pages = Pages::open().await;
+    let waves = Waves::parse("5 %, 20 %", Percent::new(0).expect("a share")).expect("waves");
+    let id = pages.made(TENANT, "Waves", Mode::CentralToHub, Plan { waves: Some(waves), ..plan() }).await;
+    let migration = pages.store.migration(id).await.expect("reads").expect("a row");
+    for entered in [Entered::of(&migration, "suffix"), Entered::rest_of(&migration, "suffix")] {
+        assert_eq!([&entered.after, &entered.waves, &entered.halt], ["waves", "5, 20", "0"]);
+    }
 }

@@ -22,6 +22,7 @@ mod summary;
 mod survey;
 mod surveyor;
 mod view;
+mod waves;
 
 use axum::Router;
 use axum::routing::{get, post};

@@ -15,6 +15,7 @@ use super::summary::{Audience, Summary};
 use super::survey::Review;
 use super::surveyor::{Anew, Caller, Manner, Offer};
 use super::view::{Choices, Fields};
+use super::waves::WaveFields;
 use crate::identity::{MaybeUser, Person, sign_in_url};
 use crate::web::errors::PageError;
 use crate::web::render;
@@ -35,6 +36,7 @@ struct FormPage {
     form: Fields,
     lists: Choices,
     options: Options,
+    waves: WaveFields,
     summary: Summary,
     mistakes: Vec<Mistake>,
     /// *Migrate* was pressed, and refused.
@@ -112,6 +114,7 @@ fn form_page(
         form: Fields::new(&entered, &mistakes, web.site.sandbox.is_some()),
         lists: Choices::new(&entered, offer, &mistakes),
         options: Options::new(&entered, &mistakes),
+        waves: WaveFields::new(&entered, &mistakes),
         summary: Summary::new(&entered, review, Audience::Page),
         entered,
         mistakes,

@@ -6,6 +6,7 @@ mod target;
 
 use super::entered::{Entered, SOURCE_HUB};
 use super::surveyor::{AppMistake, Offer};
+use super::waves;
 use crate::ids::DeviceId;
 use crate::migration::model::{Carry, Plan, Source, Target};
 use crate::migration::{Migration, Mode};
@@ -29,6 +30,8 @@ pub(super) enum FieldKey {
     Carry,
     Canary,
     Minutes,
+    Waves,
+    Halt,
     Connect,
     Respond,
 }
@@ -53,6 +56,8 @@ impl FieldKey {
             Self::Carry => "carry",
             Self::Canary => "canary",
             Self::Minutes => "minutes",
+            Self::Waves => "waves",
+            Self::Halt => "halt",
             Self::Connect => "connect_seconds",
             Self::Respond => "response_seconds",
         }
@@ -75,6 +80,8 @@ impl FieldKey {
             Self::Carry => "Carry over names and properties",
             Self::Canary => "Canary device",
             Self::Minutes => "Give up on a device that does not turn up after (minutes)",
+            Self::Waves => "Waves (percent of the devices)",
+            Self::Halt => "Halt when more than … % of a wave fail",
             Self::Connect => "Seconds to connect",
             Self::Respond => "Seconds to answer",
         }
@@ -110,6 +117,7 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
         }
     };
     let (name, canary, minutes) = (name(&entered.name), canary(entered), minutes(&entered.minutes));
+    let waves = waves::parse(entered);
     let (mode, source, target) = (mode(entered), source::source(entered, offer), target::target(entered, offer));
     note(name.as_ref().map(drop).map_err(Clone::clone));
     note(mode.as_ref().map(drop).map_err(Clone::clone));
@@ -117,11 +125,14 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
     note(minutes.as_ref().map(drop).map_err(Clone::clone));
     mistakes.extend(source.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(target.as_ref().err().into_iter().flatten().cloned());
+    mistakes.extend(waves.as_ref().err().into_iter().flatten().cloned());
     mistakes.sort_by_key(|mistake| mistake.field);
-    match (name, mode, canary, minutes, source, target) {
-        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
+    match (name, mode, canary, minutes, waves, source, target) {
+        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(waves), Ok(source), Ok(target))
+            if mistakes.is_empty() =>
+        {
             let plan = plan(entered, source, target);
-            Ok(Chosen { name, mode, plan: Plan { canary, arrival_minutes, ..plan } })
+            Ok(Chosen { name, mode, plan: Plan { waves, canary, arrival_minutes, ..plan } })
         }
         _ => Err(mistakes),
     }
@@ -139,6 +150,7 @@ fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
             true => entered.carried(),
             false => Carry::Nothing,
         },
+        waves: None,
         source,
         target,
         canary: None,

@@ -126,6 +126,16 @@ fn an_empty_form_is_told_every_field_that_lacks() {
 }
 
 #[test]
+fn waves_are_part_of_the_plan_where_they_are_chosen() {
+    let chosen = Entered { after: "waves".into(), waves: "5, 20".into(), halt: "3".into(), ..entered() };
+    let plan = parse(&chosen, &offer()).expect("a plan").plan;
+    let waves = plan.waves.expect("waves");
+    assert_eq!((waves.shares().as_str(), waves.halt_percent()), ("5, 20", 3));
+    assert_eq!(parse(&Entered { after: String::new(), ..chosen.clone() }, &offer()).expect("a plan").plan.waves, None);
+    assert_eq!(mistakes(&Entered { waves: "100".into(), ..chosen }), [FieldKey::Waves]);
+}
+
+#[test]
 fn absurd_names_are_refused_and_unusual_ones_kept() {
     for name in ["", "   ", "a\u{0}b", "a\nb", "\u{202E}evil", "a\u{200B}b", &"x".repeat(121)] {
         assert_eq!(mistakes(&Entered { name: name.into(), ..entered() }), [FieldKey::Name], "{name:?}");

@@ -4,6 +4,7 @@ use super::count_words::CountWords;
 use super::entered::Entered;
 use super::reading::Trouble;
 use super::survey::Review;
+use super::waves;
 use crate::azure::CENTRAL_PER_SECOND;
 use crate::migration::preflight::{self, ArrivalFloor, Finding, HubFinding, Right, Severity, Survey, grouped};
 use crate::web::components::Kind;
@@ -25,6 +26,7 @@ pub(super) struct Summary {
     pub(super) pace: Option<String>,
     pub(super) keys: Option<String>,
     pub(super) names: Option<String>,
+    pub(super) waves: Option<String>,
     /// The rights were checked, source and target are chosen, and nothing stands in the way.
     pub(super) clear: bool,
     /// Something was not found out that another try may tell.
@@ -95,6 +97,7 @@ impl Summary {
             checking,
             pace: review.floor.as_ref().map(|floor| pace(floor, devices)),
             keys: keys(&review.survey).filter(|_| source_chosen || hubs.is_none()),
+            waves: waves::words(entered, devices).filter(|_| chosen),
             names: carrying(entered, devices).filter(|_| chosen && hubs.is_none()),
             again: stands_in_the_way || findings.iter().any(is_worth_another_try),
             clear: chosen && !checking && !counting && !stands_in_the_way,

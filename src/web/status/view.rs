@@ -1,8 +1,7 @@
 //! View model of the list of migrations.
 
 use crate::ids::TenantId;
-use crate::migration::model::StepRecord;
-use crate::migration::{Counts, Migration, MigrationState, Relation};
+use crate::migration::{Migration, MigrationState, Relation};
 use crate::store::{Store, StoreError};
 use crate::web::components::Pagination;
 use crate::web::migration::summary::Summary;
@@ -68,7 +67,9 @@ impl ListView {
         for migration in &migrations {
             let counts = store.counts(migration.id).await?;
             let steps = store.steps(migration.id).await?;
-            rows.push(Row::of(migration, &counts, &steps));
+            let course = store.course_of(migration).await?;
+            let summary = Summary::of(migration, &counts, &steps, course.as_ref());
+            rows.push(Row::of(migration, summary));
         }
         let pages = Pagination {
             page: page.into(),
@@ -88,7 +89,7 @@ impl ListView {
 }
 
 impl Row {
-    fn of(migration: &Migration, counts: &Counts, steps: &[StepRecord]) -> Self {
+    fn of(migration: &Migration, summary: Summary) -> Self {
         let id = migration.id.to_string();
         let own = paths::migration(&id);
         let (by, did, at) = match (&migration.runs_as, migration.started_at, migration.taken_over_at) {
@@ -105,7 +106,7 @@ impl Row {
             mode: migration.mode.label(),
             source: plan.source.words(),
             target: plan.target.name().to_owned(),
-            summary: Summary::of(migration, counts, steps),
+            summary,
             no_devices: if migration.state.is_ended() { "No devices" } else { "Not read yet" },
             by: by.name.clone(),
             did,
