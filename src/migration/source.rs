@@ -131,6 +131,18 @@ pub struct CentralSource {
     pub component: Option<String>,
 }
 
+impl CentralSource {
+    /// What is taken of it, for a sentence: `group Boilers, template Boiler`.
+    #[must_use]
+    pub fn part(&self) -> String {
+        let group = if self.group.is_some() { format!("group {}", self.group_name) } else { self.group_name.clone() };
+        match &self.template {
+            Some(_) => format!("{group}, template {}", self.template_name),
+            None => group,
+        }
+    }
+}
+
 /// All devices of one or more hubs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubSource {

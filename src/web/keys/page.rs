@@ -122,8 +122,12 @@ async fn page(
     );
     let Read { body, readable, certificates } = read;
     let pasted = web.store.pasted_keys(migration.id).await?.into_iter().map(|(group, _)| group).collect();
+    let parent = match migration.parent {
+        Some(parent) => web.store.migration(parent.id).await?,
+        None => None,
+    };
     Ok(KeysPage {
-        review: Review::new(migration, web.azure.cloud(), &person.id.tid),
+        review: Review::new(migration, parent.as_ref(), web.azure.cloud(), &person.id.tid),
         count: count_if(readable, web, person, migration).await,
         rejected: unpasted.is_something() || unfit.is_something() || unfit_devices.is_some(),
         own: OfDevices::of(migration, shell.csrf(), of_devices, unfit_devices),

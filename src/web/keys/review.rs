@@ -4,14 +4,17 @@ use crate::azure::Cloud;
 use crate::ids::TenantId;
 use crate::migration::model::{HubSource, Source, Target};
 use crate::migration::preflight::ArrivalFloor;
-use crate::migration::{Migration, Waves};
+use crate::migration::{Migration, Relation, Waves};
 use crate::web::migration::plan_view::Link;
 use crate::web::new::Entered;
+use crate::web::paths;
 
 /// The plan, for a last look.
 #[derive(Debug)]
 pub(super) struct Review {
     pub(super) name: String,
+    /// What it is to another migration, that one's name and its page.
+    pub(super) follows: Option<(&'static str, String, String)>,
     pub(super) by: String,
     /// The application, or the hubs.
     pub(super) source: Vec<Link>,
@@ -44,11 +47,16 @@ pub(super) struct Review {
 }
 
 impl Review {
-    pub(super) fn new(migration: &Migration, cloud: &Cloud, tenant: &TenantId) -> Self {
+    /// `parent`: the migration that it follows up, if it does.
+    pub(super) fn new(migration: &Migration, parent: Option<&Migration>, cloud: &Cloud, tenant: &TenantId) -> Self {
         let (source, target) = (&migration.plan.source, &migration.plan.target);
         let minutes = migration.plan.arrival_minutes;
         Self {
             name: migration.name.clone(),
+            follows: migration
+                .relation()
+                .zip(parent)
+                .map(|(relation, of)| (relation.label(), of.name.clone(), paths::migration(&of.id.to_string()))),
             by: migration.created_by.name.clone(),
             source: source_links(source, cloud, tenant),
             source_dps: source
@@ -62,6 +70,7 @@ impl Review {
             },
             assign: target.app().map(|app| match &app.assign {
                 Some(assign) => assign.template_name.clone(),
+                None if migration.relation() == Some(Relation::FailBack) => "The one that each device has there".into(),
                 None => "None: devices stay unassigned unless they announce a model".into(),
             }),
             id_scope: target.hub().map(|hub| hub.id_scope.to_string()),

@@ -68,10 +68,8 @@ pub enum SourceView {
     App {
         /// The application.
         app: Link,
-        /// Group of the devices.
-        group: String,
-        /// Their template.
-        template: String,
+        /// Group and template of the devices, or whose they are.
+        part: String,
     },
     /// Hubs.
     Hub {
@@ -89,8 +87,7 @@ impl SourceView {
         match source {
             Source::App(app) => Self::App {
                 app: Link { text: app.app_display_name.clone(), href: cloud.central_app_link(&app.subdomain) },
-                group: app.group_name.clone(),
-                template: app.template_name.clone(),
+                part: app.part(),
             },
             Source::Hub(source) => {
                 let link = |name: &str, id| Link { text: name.to_owned(), href: Some(cloud.portal_link(tenant, id)) };
