@@ -14,6 +14,7 @@ pub mod model;
 pub mod plan;
 pub mod preflight;
 pub mod reason;
+pub mod retry;
 pub mod sentence;
 pub mod source;
 
@@ -22,3 +23,4 @@ pub use counts::{Counts, Place};
 pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnKeys, Via};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
 pub use reason::{FailReason, SkipReason, WaitReason};
+pub use retry::{TryAgain, TryEvery, TryFor, Unreached};

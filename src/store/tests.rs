@@ -1,6 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod offline;
 
 use time::macros::datetime;
 
@@ -57,6 +58,7 @@ fn plan() -> Plan {
         carry_individual: false,
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
+        try_again: crate::migration::TryAgain::default(),
         canary: None,
         arrival_minutes: 10,
     }

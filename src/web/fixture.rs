@@ -323,6 +323,7 @@ pub fn plan() -> Plan {
         carry_individual: false,
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
+        try_again: crate::migration::TryAgain::default(),
         canary: Some("pump-001".into()),
         arrival_minutes: 10,
     }

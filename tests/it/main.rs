@@ -12,6 +12,7 @@ mod gateways;
 mod individual;
 mod job;
 mod keys;
+mod offline;
 mod pace;
 mod people;
 mod secrets;

@@ -21,6 +21,7 @@ pub mod status_view;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 pub mod view;
 
 use axum::Router;

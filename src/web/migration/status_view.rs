@@ -2,6 +2,7 @@
 
 use super::action::Offered;
 use super::summary::{Badge, Summary};
+use super::unreachable::unreachable;
 use crate::clock::Timestamp;
 use crate::migration::model::{Retry, Step, StepRecord, StepState, Target};
 use crate::migration::{Counts, Migration, MigrationState, PauseReason};
@@ -72,8 +73,14 @@ pub struct Trouble {
 pub struct Wait {
     /// What.
     pub what: &'static str,
-    /// Until when.
-    pub at: Moment,
+    /// Until when, if that is known.
+    pub at: Option<Moment>,
+}
+
+impl Wait {
+    pub(super) fn until(what: &'static str, at: Timestamp, now: Timestamp) -> Self {
+        Self { what, at: Some(Moment::ahead(at, now)) }
+    }
 }
 
 /// Whose rights are used, and what comes after them.
@@ -187,15 +194,13 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
     if !matches!(state, MigrationState::Running | MigrationState::Waiting) {
         return Vec::new();
     }
-    let due = facts
-        .next_due
-        .map(|at| Wait { what: "The next unreachable device is tried again at", at: Moment::ahead(at, facts.now) });
+    let due = facts.next_due.map(|at| Wait::until("The next unreachable device is tried again at", at, facts.now));
     let on_the_way = facts.counts.on_the_way > 0;
     let deadline = facts
         .last_deadline
         .filter(|_| on_the_way)
-        .map(|at| Wait { what: "The last device on the way may turn up until", at: Moment::ahead(at, facts.now) });
-    deadline.into_iter().chain(due).collect()
+        .map(|at| Wait::until("The last device on the way may turn up until", at, facts.now));
+    deadline.into_iter().chain(due).chain(unreachable(facts)).collect()
 }
 
 fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
+use super::try_again;
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
 use crate::migration::model::{Carry, HubSource, Source, Target};
@@ -52,6 +53,10 @@ pub struct Entered {
     pub canary: String,
     /// Minutes.
     pub minutes: String,
+    /// Stored name of how often offline devices are tried again; empty for what is usual.
+    pub try_every: String,
+    /// Stored name of for how long; empty for what is usual.
+    pub try_for: String,
     /// Seconds that a hub waits for a device to connect.
     pub connect_seconds: String,
     /// Seconds that a device of a hub has to answer.
@@ -109,6 +114,8 @@ impl Entered {
             "carry" => &mut self.carry,
             "canary" => &mut self.canary,
             "minutes" => &mut self.minutes,
+            "try_every" => &mut self.try_every,
+            "try_for" => &mut self.try_for,
             "connect_seconds" => &mut self.connect_seconds,
             "response_seconds" => &mut self.response_seconds,
             "reload" => &mut self.reload,
@@ -147,11 +154,14 @@ impl Entered {
             // Nobody was asked.
             Source::Hub(_) => entered,
         };
+        let (try_every, try_for) = try_again::entered_for(migration.plan.try_again);
         let entered = Self {
             name: migration.name.clone(),
             mode: migration.mode.stored().to_owned(),
             canary: migration.plan.canary.as_ref().map(ToString::to_string).unwrap_or_default(),
             minutes: migration.plan.arrival_minutes.to_string(),
+            try_every,
+            try_for,
             ..entered
         };
         match &migration.plan.target {
@@ -230,6 +240,8 @@ impl Entered {
             ("carry", &self.carry),
             ("canary", &self.canary),
             ("minutes", &self.minutes),
+            ("try_every", &self.try_every),
+            ("try_for", &self.try_for),
             ("connect_seconds", &self.connect_seconds),
             ("response_seconds", &self.response_seconds),
         ];

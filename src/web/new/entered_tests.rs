@@ -49,6 +49,8 @@ fn every_field_survives_the_way_through_an_address() {
         "carry",
         "canary",
         "minutes",
+        "try_every",
+        "try_for",
         "connect_seconds",
         "response_seconds",
     ];

@@ -14,6 +14,7 @@ use super::reading::Wait;
 use super::summary::{Audience, Summary};
 use super::survey::Review;
 use super::surveyor::{Anew, Caller, Manner, Offer};
+use super::try_again::TryAgainFields;
 use super::view::{Choices, Fields};
 use crate::identity::{MaybeUser, Person, sign_in_url};
 use crate::web::errors::PageError;
@@ -35,6 +36,7 @@ struct FormPage {
     form: Fields,
     lists: Choices,
     options: Options,
+    try_again: TryAgainFields,
     summary: Summary,
     mistakes: Vec<Mistake>,
     /// *Migrate* was pressed, and refused.
@@ -112,6 +114,7 @@ fn form_page(
         form: Fields::new(&entered, &mistakes, web.site.sandbox.is_some()),
         lists: Choices::new(&entered, offer, &mistakes),
         options: Options::new(&entered, &mistakes),
+        try_again: TryAgainFields::new(&entered, &mistakes),
         summary: Summary::new(&entered, review, Audience::Page),
         entered,
         mistakes,

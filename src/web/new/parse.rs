@@ -6,9 +6,10 @@ mod target;
 
 use super::entered::{Entered, SOURCE_HUB};
 use super::surveyor::{AppMistake, Offer};
+use super::try_again;
 use crate::ids::DeviceId;
 use crate::migration::model::{Carry, Plan, Source, Target};
-use crate::migration::{Migration, Mode};
+use crate::migration::{Migration, Mode, TryAgain};
 
 /// A field of the form, by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub(super) enum FieldKey {
     Carry,
     Canary,
     Minutes,
+    TryEvery,
+    TryFor,
     Connect,
     Respond,
 }
@@ -53,6 +56,8 @@ impl FieldKey {
             Self::Carry => "carry",
             Self::Canary => "canary",
             Self::Minutes => "minutes",
+            Self::TryEvery => "try_every",
+            Self::TryFor => "try_for",
             Self::Connect => "connect_seconds",
             Self::Respond => "response_seconds",
         }
@@ -75,6 +80,8 @@ impl FieldKey {
             Self::Carry => "Carry over names and properties",
             Self::Canary => "Canary device",
             Self::Minutes => "Give up on a device that does not turn up after (minutes)",
+            Self::TryEvery => "Try offline devices again",
+            Self::TryFor => "For how long",
             Self::Connect => "Seconds to connect",
             Self::Respond => "Seconds to answer",
         }
@@ -115,13 +122,17 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
     note(mode.as_ref().map(drop).map_err(Clone::clone));
     note(canary.as_ref().map(drop).map_err(Clone::clone));
     note(minutes.as_ref().map(drop).map_err(Clone::clone));
+    let try_again = try_again::parse(entered);
+    mistakes.extend(try_again.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(source.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(target.as_ref().err().into_iter().flatten().cloned());
     mistakes.sort_by_key(|mistake| mistake.field);
-    match (name, mode, canary, minutes, source, target) {
-        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(source), Ok(target)) if mistakes.is_empty() => {
+    match (name, mode, canary, minutes, try_again, source, target) {
+        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(try_again), Ok(source), Ok(target))
+            if mistakes.is_empty() =>
+        {
             let plan = plan(entered, source, target);
-            Ok(Chosen { name, mode, plan: Plan { canary, arrival_minutes, ..plan } })
+            Ok(Chosen { name, mode, plan: Plan { canary, arrival_minutes, try_again, ..plan } })
         }
         _ => Err(mistakes),
     }
@@ -139,6 +150,7 @@ fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
             true => entered.carried(),
             false => Carry::Nothing,
         },
+        try_again: TryAgain::default(),
         source,
         target,
         canary: None,
