@@ -11,6 +11,7 @@ pub mod drafts;
 pub mod enrollments;
 pub mod events;
 pub mod grants;
+pub mod job_turns;
 pub mod jobs;
 pub mod migrations;
 pub mod pasted_keys;

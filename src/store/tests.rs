@@ -1,6 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod job_turns;
 mod offline;
 
 use time::macros::datetime;
@@ -256,7 +257,7 @@ async fn an_accepted_job_tells_exactly_the_cleared_and_untold() {
     }
     f.store.change_device(id, &"told".into(), |row| row.command = CommandState::Answered).await.expect("changes");
     let mut tx = f.store.begin_write().await.expect("begins");
-    jobs::plan(&mut tx, id, &"job".into(), "{}", NOW).await.expect("plans");
+    jobs::plan(&mut tx, id, &"contoso-fleet".into(), &"job".into(), "{}", NOW).await.expect("plans");
     jobs::mark_as_told(&mut tx, id, &"job".into(), NOW, NOW).await.expect("marks");
     jobs::accepted(&mut tx, id, &"job".into()).await.expect("accepts");
     tx.commit().await.expect("commits");

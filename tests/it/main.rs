@@ -16,6 +16,7 @@ mod offline;
 mod pace;
 mod people;
 mod secrets;
+mod seven;
 mod support;
 mod unassigned;
 mod wire;

@@ -217,6 +217,7 @@ impl JobView {
         let app = migration.plan.source.app().filter(|_| !planned);
         let href = app.and_then(|app| cloud.central_job_link(&app.subdomain, &job.id));
         let status = match (&job.status, planned) {
+            (_, _) if job.waits && migration.state.is_active() => Some("waits for its turn".to_owned()),
             (_, true) => Some("planned".to_owned()),
             (Some(status), false) if job.held => Some(format!("{status}, held until arrivals catch up")),
             (status, false) => status.clone(),

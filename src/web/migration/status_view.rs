@@ -5,6 +5,7 @@ use super::summary::{Badge, Summary};
 use super::unreachable::unreachable;
 use crate::clock::Timestamp;
 use crate::migration::model::{Retry, Step, StepRecord, StepState, Target};
+use crate::migration::sentence::WAITS_FOR_TURN;
 use crate::migration::{Counts, Migration, MigrationState, PauseReason};
 use crate::web::components::Kind;
 use crate::web::moment::Moment;
@@ -28,6 +29,8 @@ pub struct Facts<'a> {
     pub signed_in_until: Option<Timestamp>,
     /// The rights used are those of the person who looks.
     pub runs_as_viewer: bool,
+    /// A job of it waits for its turn in IoT Central.
+    pub waits_for_turn: bool,
     /// Hub identities made ahead for devices that never came.
     pub unused_identities: u64,
 }
@@ -200,7 +203,8 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
         .last_deadline
         .filter(|_| on_the_way)
         .map(|at| Wait::until("The last device on the way may turn up until", at, facts.now));
-    deadline.into_iter().chain(due).chain(unreachable(facts)).collect()
+    let turn = facts.waits_for_turn.then_some(Wait { what: WAITS_FOR_TURN, at: None });
+    turn.into_iter().chain(deadline).chain(due).chain(unreachable(facts)).collect()
 }
 
 fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {
