@@ -170,6 +170,16 @@ pub(super) async fn wait_for_turn(run: &Run) -> Result<(), Halt> {
     Ok(())
 }
 
+/// Waits until the target takes so many devices within a minute, and takes their turns.
+pub(super) async fn wait_for_many(run: &Run, number: usize) -> Result<(), Halt> {
+    let (target, turns) = (&run.migration.plan.target, &run.inner.arrivals);
+    while !turns.take_many(target, number, run.now()) {
+        run.still_wanted().await?;
+        run.inner.clock.sleep(LOOK).await;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

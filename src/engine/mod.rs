@@ -29,6 +29,7 @@ mod individuals;
 mod job;
 mod keys;
 mod moving;
+mod offline;
 mod pasted;
 mod proof;
 mod recover;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::halt::Halt;
 use super::run::{Run, Turn};
-use super::{canary, carry, enroll, job, recover, settle, singles, source, verify, waves};
+use super::{canary, carry, enroll, job, offline, recover, settle, singles, source, verify, waves};
 use crate::migration::model::{MigrationState, Step, StepState};
 
 /// After so long without a halt a trouble counts as over: longer than a call is tried.
@@ -19,6 +19,7 @@ pub(super) async fn run(run: &Arc<Run>) -> Result<Turn, Halt> {
     recover::run(run).await?;
     job::settle_planned(run).await?;
     verify::sweep(run).await?;
+    offline::give_up(run).await?;
     if run.migration.state == MigrationState::Running {
         run.begin(Step::Command, "Telling the devices to move.").await?;
         run.begin(Step::Verify, "Looking for the devices at the target.").await?;
@@ -96,6 +97,7 @@ async fn look(run: &Run, told: &CancellationToken, stop: &CancellationToken) -> 
         verify::sweep(run).await?;
         verify::give_up_on_overdue(run).await?;
         waves::look(run).await?;
+        offline::give_up(run).await?;
         // The telling side may be about to meet the same trouble again: this side's success alone ends nothing.
         if run.now() - began > CALM && !stop.is_cancelled() {
             run.store().trouble_over(run.id()).await?;

@@ -37,6 +37,7 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
     let Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) = recorded else {
         return Ok(Turn::GoOn);
     };
+    let given_up_at = recorded.as_ref().and_then(|migration| migration.plan.try_again.until(migration.started_at));
     if let Some(migration) = recorded.filter(|migration| migration.state != state) {
         let tally = tally(&counts, migration.relation());
         migrations::set_state(&mut tx, id, &state, now).await?;
@@ -53,7 +54,8 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
     Ok(match state {
         MigrationState::Running => Turn::RestUntil(now + Duration::from_secs(1)),
         MigrationState::Waiting => {
-            let due = inner.store.next_due(id).await?.unwrap_or(now + WAITING_LOOK);
+            let due = inner.store.next_due(id).await?.into_iter().chain(given_up_at.filter(|until| *until > now)).min();
+            let due = due.unwrap_or(now + WAITING_LOOK);
             Turn::RestUntil(due.max(now + Duration::from_secs(1)).min(now + WAITING_LOOK))
         }
         _ => Turn::Ended,

@@ -2,8 +2,6 @@
 //!
 //! "Started" is written before the command is sent; what is left as started after a crash is for [`super::recover`].
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::admission;
@@ -12,19 +10,12 @@ use super::run::Run;
 use super::source::{self, Patience};
 use crate::azure::central::CommandAnswer;
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind};
-use crate::clock::Timestamp;
 use crate::migration::device::{Device, Fact};
-use crate::migration::model::Target;
+use crate::migration::model::{Plan, Target};
 use crate::migration::sentence::capitalized;
-use crate::migration::{CommandState, FailReason, Outcome, Via, WaitReason};
+use crate::migration::{CommandState, FailReason, Outcome, Unreached, Via, WaitReason};
 use crate::store::{devices, migrations};
 
-/// Tries within the first minute before a device counts as waiting.
-const QUICK_TRIES: u32 = 3;
-/// Between the quick tries.
-const QUICK_PAUSE: Duration = Duration::from_secs(20);
-/// Between tries of a waiting device: there is no online signal, and a try costs a command.
-const SLOW_PAUSE: Duration = Duration::from_secs(600);
 /// What telling a device came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
@@ -156,15 +147,13 @@ fn unclear(run: &Run, row: &mut Device, why: &str) {
 }
 
 async fn record_error(run: &Run, error: AzureError, before: Device) -> Result<Told, Halt> {
-    let now = run.now();
-    let service = run.migration.plan.source.service();
     match error.kind {
         ErrorKind::DeviceOffline => {
             run.store()
                 .change_device(run.id(), &before.id, |row| {
                     // What was not delivered is no fact, an earlier try that this program broke off included.
                     row.facts.commanded = before.facts.commanded.clone().filter(|_| row.unclear > 0);
-                    unreachable(row, now, service);
+                    unreachable(run, row);
                 })
                 .await?;
             Ok(Told::Unreachable)
@@ -211,18 +200,19 @@ fn not_told(row: &Device) -> CommandState {
 
 /// It could not be reached: tried again soon, then waited for; a candidate for the canary is waited for at once, since the
 /// next one is asked meanwhile.
-fn unreachable(row: &mut Device, now: Timestamp, service: &str) {
+fn unreachable(run: &Run, row: &mut Device) {
     if !row.outcome.is_open() {
         return;
     }
     row.command = CommandState::Unreachable;
     row.deadline = None;
-    let quick = row.attempts < QUICK_TRIES;
-    row.next_try_at = Some(now + if quick { QUICK_PAUSE } else { SLOW_PAUSE });
-    if quick && row.via != Some(Via::Canary) {
+    let Plan { try_again, source, .. } = &run.migration.plan;
+    let unreached = try_again.unreached(row.attempts, run.migration.started_at, run.now());
+    row.next_try_at = unreached.next();
+    if matches!(unreached, Unreached::Soon(_)) && row.via != Some(Via::Canary) {
         row.detail = Some("could not connect; tried again within a minute".into());
     } else {
         row.outcome = Outcome::Waiting(WaitReason::Offline);
-        row.detail = Some(capitalized(&format!("{service} could not connect to it")));
+        row.detail = Some(capitalized(&format!("{} could not connect to it", source.service())));
     }
 }

@@ -15,6 +15,7 @@ pub mod model;
 pub mod plan;
 pub mod preflight;
 pub mod reason;
+pub mod retry;
 pub mod sentence;
 pub mod source;
 pub mod waves;
@@ -25,4 +26,5 @@ pub use device::{AnswersBefore, CommandState, Device, Fact, Facts, Outcome, OwnK
 pub use follow_up::{Parent, Relation};
 pub use model::{KeyHandling, Migration, MigrationId, MigrationState, Mode, Pause, PauseReason, Plan};
 pub use reason::{FailReason, SkipReason, WaitReason};
+pub use retry::{TryAgain, TryEvery, TryFor, Unreached};
 pub use waves::Waves;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::stored_names;
+use super::retry::TryAgain;
 pub use super::source::{CentralSource, HubSource, Source, SourceDps, SourceHub};
 use super::waves::Waves;
 use crate::ids::{ArmId, DeviceId, DpsHost, HubHost, IdScope, ModelId, Subdomain, TemplateId};
@@ -58,6 +59,9 @@ pub struct Plan {
     /// How the devices after the canary are divided; absent = they are told all at once.
     #[serde(default)]
     pub waves: Option<Waves>,
+    /// How often devices that cannot be reached are tried again, and for how long.
+    #[serde(default)]
+    pub try_again: TryAgain,
     /// The device to be moved and proven first, if the person named one.
     pub canary: Option<DeviceId>,
     /// Minutes a device that may have been told to move has to turn up at the target.

@@ -261,7 +261,7 @@ impl WaitReason {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Offline => "Bring the device online; it is tried again by itself, or press Try again now.",
+            Self::Offline => "Bring the device online; it is tried again as was chosen, or press Try again now.",
             Self::Approval => "Press Approve arriving devices, or approve it in the target application.",
         }
     }

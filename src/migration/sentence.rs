@@ -5,6 +5,9 @@ use super::follow_up::Relation;
 use super::model::{Migration, MigrationState, Plan, Source, Step};
 use super::waves::Course;
 
+/// Said while a job waits for a place among those that IoT Central runs at once.
+pub const WAITS_FOR_TURN: &str = "Waiting for its turn: IoT Central runs five jobs at once";
+
 const TO_APPROVE: &str = "to be approved at the target";
 
 /// The sentence at the top of a migration's page. `current` is the step at work, if one is; `course`: where the waves are,

@@ -76,6 +76,8 @@ pub struct SandboxOptions {
     pub foreign_key_fields: ForeignFields,
     /// The credentials of a simulated device lack the ID scope (undocumented).
     pub simulated_devices_lack_id_scope: bool,
+    /// What IoT Central does with a job when five are at work (undocumented).
+    pub sixth_job: SixthJob,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -123,6 +125,7 @@ impl Default for SandboxOptions {
             groups_may_share_keys: false,
             foreign_key_fields: ForeignFields::Refused,
             simulated_devices_lack_id_scope: false,
+            sixth_job: SixthJob::Pending,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -152,6 +155,17 @@ pub enum ForeignFields {
     Ignored,
     /// An enrollment group keeps it and shows it again; elsewhere it is left out.
     Echoed,
+}
+
+/// What becomes of a job that is made, or resumed, while as many are at work as IoT Central runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SixthJob {
+    /// It is pending until one of them ends.
+    Pending,
+    /// It is refused with 409, in words that do not tell why.
+    Conflict,
+    /// It is refused with 429, in words that do.
+    TooManyRequests,
 }
 
 /// How a bulk call is counted by the registry throttle of a hub.
@@ -239,6 +253,8 @@ pub struct Switches {
     pub foreign_key_fields: ForeignFields,
     /// See [`SandboxOptions::simulated_devices_lack_id_scope`].
     pub simulated_devices_lack_id_scope: bool,
+    /// See [`SandboxOptions::sixth_job`].
+    pub sixth_job: SixthJob,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -264,6 +280,7 @@ impl From<&SandboxOptions> for Switches {
             groups_may_share_keys: options.groups_may_share_keys,
             foreign_key_fields: options.foreign_key_fields,
             simulated_devices_lack_id_scope: options.simulated_devices_lack_id_scope,
+            sixth_job: options.sixth_job,
         }
     }
 }

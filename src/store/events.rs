@@ -50,6 +50,8 @@ pub enum EventKind {
     TriedAgain,
     /// A person settled the waiting devices.
     FinishedNow,
+    /// The time for trying devices that could not be reached was over.
+    GivenUp,
     /// A person had it go on with their own rights.
     TakenOver,
     /// A person stopped it.
@@ -78,6 +80,7 @@ stored_names!(EventKind {
     Approval = "approval",
     TriedAgain = "tried_again",
     FinishedNow = "finished_now",
+    GivenUp = "given_up",
     TakenOver = "taken_over",
     Stopped = "stopped",
     FollowedUp = "followed_up",

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::codec::{known, ns, time};
 use super::{Store, StoreError, WriteTx};
 use crate::clock::Timestamp;
-use crate::ids::JobId;
+use crate::ids::{JobId, Subdomain};
 use crate::migration::MigrationId;
 use crate::migration::model::stored_names;
 
@@ -38,6 +38,8 @@ pub struct JobRecord {
     pub ended_at: Option<Timestamp>,
     /// IoT Central's word, as last read.
     pub status: Option<String>,
+    /// It waits for a place among the jobs that IoT Central runs at once.
+    pub waits: bool,
 }
 
 #[derive(FromRow)]
@@ -49,6 +51,8 @@ struct Row {
     created_at: i64,
     ended_at: Option<i64>,
     status: Option<String>,
+    asked_at: Option<i64>,
+    place_at: Option<i64>,
 }
 
 impl TryFrom<Row> for JobRecord {
@@ -56,6 +60,7 @@ impl TryFrom<Row> for JobRecord {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
             progress: known(JobProgress::from_stored(&row.state), "jobs", "state", &row.job_id)?,
+            waits: row.asked_at.is_some() && row.place_at.is_none() && row.ended_at.is_none(),
             id: row.job_id.into(),
             payload: row.payload,
             held: row.held,
@@ -66,21 +71,25 @@ impl TryFrom<Row> for JobRecord {
     }
 }
 
-/// Records a job before it is tried.
+/// Records a job in the application `app` before it is tried.
 pub async fn plan(
     tx: &mut WriteTx,
     migration: MigrationId,
+    app: &Subdomain,
     id: &JobId,
     payload: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into jobs (job_id, migration_id, payload, state, created_at) values (?, ?, ?, 'planned', ?)")
-        .bind(id.as_str())
-        .bind(migration.to_string())
-        .bind(payload)
-        .bind(ns(now))
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "insert into jobs (job_id, migration_id, app, payload, state, created_at) values (?, ?, ?, ?, 'planned', ?)",
+    )
+    .bind(id.as_str())
+    .bind(migration.to_string())
+    .bind(app.as_str().to_ascii_lowercase())
+    .bind(payload)
+    .bind(ns(now))
+    .execute(&mut **tx)
+    .await?;
     super::migrations::touch(tx, migration).await
 }
 
@@ -142,7 +151,8 @@ impl Store {
     /// The jobs of a migration, oldest first.
     pub async fn jobs(&self, migration: MigrationId) -> Result<Vec<JobRecord>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select job_id, payload, state, held, created_at, ended_at, status from jobs where migration_id = ? order by created_at, job_id",
+            "select job_id, payload, state, held, created_at, ended_at, status, asked_at, place_at from jobs where migration_id = ?
+             order by created_at, job_id",
         )
         .bind(migration.to_string())
         .fetch_all(&self.pool)

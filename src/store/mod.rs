@@ -12,6 +12,7 @@ pub mod enrollments;
 pub mod events;
 pub mod follow_ups;
 pub mod grants;
+pub mod job_turns;
 pub mod jobs;
 pub mod migrations;
 pub mod pasted_keys;

@@ -1,6 +1,8 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod job_turns;
+mod offline;
 mod waves;
 
 use time::macros::datetime;
@@ -59,6 +61,7 @@ fn plan() -> Plan {
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
         waves: None,
+        try_again: crate::migration::TryAgain::default(),
         canary: None,
         arrival_minutes: 10,
     }
@@ -256,7 +259,7 @@ async fn an_accepted_job_tells_exactly_the_cleared_and_untold() {
     }
     f.store.change_device(id, &"told".into(), |row| row.command = CommandState::Answered).await.expect("changes");
     let mut tx = f.store.begin_write().await.expect("begins");
-    jobs::plan(&mut tx, id, &"job".into(), "{}", NOW).await.expect("plans");
+    jobs::plan(&mut tx, id, &"contoso-fleet".into(), &"job".into(), "{}", NOW).await.expect("plans");
     jobs::mark_as_told(&mut tx, id, &"job".into(), NOW, NOW).await.expect("marks");
     jobs::accepted(&mut tx, id, &"job".into()).await.expect("accepts");
     tx.commit().await.expect("commits");

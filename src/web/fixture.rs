@@ -324,6 +324,7 @@ pub fn plan() -> Plan {
         tell_unassigned: false,
         carry: crate::migration::model::Carry::Few,
         waves: None,
+        try_again: crate::migration::TryAgain::default(),
         canary: Some("pump-001".into()),
         arrival_minutes: 10,
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::turn;
 use crate::azure::central::{Job, JobDevice, JobDeviceStatus, JobProgress, JobStatus};
 use crate::azure::error::ErrorKind;
 use crate::engine::halt::Halt;
@@ -15,6 +16,7 @@ use crate::migration::app_evidence::AppSeen;
 use crate::migration::device::Fact;
 use crate::migration::evidence::RecordSeen;
 use crate::migration::model::{PauseReason, Step, StepState, Target};
+use crate::migration::sentence::WAITS_FOR_TURN;
 use crate::migration::{CommandState, Outcome, Via};
 use crate::store::devices::{self, Found};
 use crate::store::events::{self, EventKind, PROGRAM};
@@ -35,7 +37,9 @@ const GONE_LOOKS: u32 = 8;
 /// Follows a job until every verdict is recorded. `stop` ends it early: it is taken up again at the next turn.
 pub(super) async fn follow(run: &Run, at: &FromApp, id: &JobId, stop: &CancellationToken) -> Result<(), Halt> {
     run.begin(Step::Track, "Following the job.").await?;
-    resume_if_held(run, at, id).await?;
+    if !resume_if_held(run, at, id, stop).await? {
+        return Ok(());
+    }
     if was_given_up(run, id).await?
         && let Some(job) = at.central.job(id).await?
     {
@@ -135,19 +139,26 @@ async fn stopped_by_somebody(run: &Run, id: &JobId) -> Result<Halt, Halt> {
     ))
 }
 
-async fn resume_if_held(run: &Run, at: &FromApp, id: &JobId) -> Result<(), Halt> {
+/// A job that was held takes a place like a new one. False if `stop` was set before there was one.
+async fn resume_if_held(run: &Run, at: &FromApp, id: &JobId, stop: &CancellationToken) -> Result<bool, Halt> {
     if !run.store().jobs(run.id()).await?.iter().any(|job| job.id == *id && job.held) {
-        return Ok(());
+        return Ok(true);
     }
+    let Some(turn) = turn::wait(run, at, id, stop).await? else { return Ok(false) };
     if let Err(error) = at.central.resume_job(id).await {
         // Whether it runs already is what the job itself says.
         let stopped = at.central.job(id).await?.is_some_and(|job| job.status == JobStatus::Stopped);
         if stopped {
-            return Err(error.into());
+            run.store().leave_place(id).await?;
+            return Err(match turn::is_taken(run, at, id, turn, &error).await? {
+                true => Halt::Transient { trouble: WAITS_FOR_TURN.into(), after: error.retry_after() },
+                false => error.into(),
+            });
         }
     }
     run.store().job_seen(run.id(), id, "running", false).await?;
-    run.note(EventKind::Job, "The job goes on in IoT Central.").await
+    run.note(EventKind::Job, "The job goes on in IoT Central.").await?;
+    Ok(true)
 }
 
 /// The job and its verdicts; `None` if IoT Central keeps it no longer. One that is not shown for a while is a slip of the

@@ -5,30 +5,38 @@
 //! reason: such a device is looked for at the target and then asked singly. A job cannot be paced by arrivals, so it is
 //! used only for as many devices as the target takes in a minute, and not at all where devices go in waves.
 //!
+//! IoT Central runs five jobs at once in an application: see [`turn`].
+//!
 //! Every cleared device counts as told before the job is PUT: were it marked afterwards, a job whose answer was lost would
 //! move devices that a pause, or *Stop*, still takes for untold.
 
 mod follow;
+mod turn;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::admission;
 use super::halt::Halt;
 use super::run::Run;
 use super::source::app::FromApp;
 use super::source::app::members::completed;
+use super::{admission, arrivals};
 use crate::azure::central::{JobRequest, JobStatus};
 use crate::azure::error::{AzureError, EffectKnown};
+use crate::clock::Timestamp;
 use crate::ids::{DeviceId, JobId};
 use crate::migration::model::{Migration, MigrationState, Step, StepState};
 use crate::store::events::EventKind;
 use crate::store::jobs::{self, JobProgress, JobRecord};
-use crate::store::migrations;
+use crate::store::{job_turns, migrations};
+use turn::Turn;
 
 /// Fewer devices are told singly: a job would take longer to start.
 const FEWEST: usize = 2;
+/// For so long what is sent to a target counts against what it takes.
+const MINUTE: Duration = Duration::from_secs(60);
 /// The description by which the original tool, too, finds such jobs.
 const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
@@ -39,14 +47,30 @@ pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt>
     };
     let record = match run.store().jobs(run.id()).await?.pop() {
         Some(record) => record,
-        None if allowed(run, at).await? => plan(run).await?,
+        None if allowed(run, at).await? => plan(run, at).await?,
         None => return single_commands(run).await,
     };
-    match record.progress {
-        JobProgress::Planned if !launch(run, at, &record).await? => single_commands(run).await,
-        JobProgress::Planned | JobProgress::Accepted => follow::follow(run, at, &record.id, stop).await,
-        JobProgress::Ended => Ok(()),
+    let launched = match record.progress {
+        JobProgress::Planned => launch(run, at, &record, stop).await?,
+        JobProgress::Accepted => Launched::InCentral,
+        JobProgress::Ended => return Ok(()),
+    };
+    match launched {
+        Launched::InCentral => follow::follow(run, at, &record.id, stop).await,
+        Launched::NotUsed => single_commands(run).await,
+        Launched::NotYet => Ok(()),
     }
+}
+
+/// What launching a job came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Launched {
+    /// IoT Central has it.
+    InCentral,
+    /// The group is no longer what the rule wants, and IoT Central never got it.
+    NotUsed,
+    /// The turn ended before its own came.
+    NotYet,
 }
 
 async fn single_commands(run: &Run) -> Result<(), Halt> {
@@ -102,36 +126,90 @@ async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, H
     Ok((hit == cleared).then_some(cleared.len()))
 }
 
-async fn plan(run: &Run) -> Result<JobRecord, Halt> {
+async fn plan(run: &Run, at: &FromApp) -> Result<JobRecord, Halt> {
     let id = JobId::new(format!("iotc-migrator-{}", run.id()));
     let payload = run.payload()?.to_string();
     let mut tx = run.store().begin_write().await?;
-    jobs::plan(&mut tx, run.id(), &id, &payload, run.now()).await?;
+    jobs::plan(&mut tx, run.id(), &at.source.subdomain, &id, &payload, run.now()).await?;
     tx.commit().await?;
     let record = run.store().jobs(run.id()).await?.pop();
     record.ok_or(Halt::LookAgain)
 }
 
-/// PUTs the job, unless IoT Central has it already. False: the group is no longer what the rule wants, and IoT Central
-/// never got the job.
-async fn launch(run: &Run, at: &FromApp, record: &JobRecord) -> Result<bool, Halt> {
+/// PUTs the job once it is its turn, unless IoT Central has it already.
+async fn launch(run: &Run, at: &FromApp, record: &JobRecord, stop: &CancellationToken) -> Result<Launched, Halt> {
     run.still_wanted().await?;
     if at.central.job(&record.id).await?.is_none() {
         if !admission::ensure_all(run).await? || exactly_the_cleared(run, at).await?.is_none() {
-            not_used(run, record).await?;
-            return Ok(false);
+            return not_used(run, record).await;
         }
-        let request = request(run, at, record)?;
-        mark_as_told(run, record).await?;
-        if let Err(error) = at.central.put_job(&record.id, &request).await {
-            // Whether it was made is not known, or it is refused because it is there (how a second PUT is refused is not
-            // documented): it is read again before anything is repeated.
-            if at.central.job(&record.id).await?.is_none() {
-                return Err(not_made(run, error).await?);
+        let began = run.now();
+        for refusals in 1.. {
+            let Some(turn) = turn::wait(run, at, &record.id, stop).await? else { return Ok(Launched::NotYet) };
+            let waited_since = (!turn.at_once || refusals > 1).then_some(began);
+            // One whose answer was lost may have come into being meanwhile.
+            if waited_since.is_some() && at.central.job(&record.id).await?.is_some() {
+                break;
+            }
+            match put(run, at, record, turn, waited_since).await? {
+                Put::Made => break,
+                Put::NoPlace => turn::wait_again(run, &record.id, refusals, stop).await?,
+                Put::NotUsed => return not_used(run, record).await,
             }
         }
     }
     accepted(run, &record.id).await?;
+    Ok(Launched::InCentral)
+}
+
+/// What a PUT came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Put {
+    /// IoT Central has the job.
+    Made,
+    /// It was refused because as many as IoT Central runs are at work.
+    NoPlace,
+    /// The group has changed while the job's turn was waited for.
+    NotUsed,
+}
+
+/// PUTs the job, which has a place. Without an answer that it was not made the place stays its own.
+async fn put(
+    run: &Run,
+    at: &FromApp,
+    record: &JobRecord,
+    turn: Turn,
+    waited_since: Option<Timestamp>,
+) -> Result<Put, Halt> {
+    match ready(run, at, record, waited_since).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Put::NotUsed),
+        Err(halt) => {
+            run.store().leave_place(&record.id).await?;
+            return Err(halt);
+        }
+    }
+    let request = request(run, at, record)?;
+    let Err(error) = at.central.put_job(&record.id, &request).await else { return Ok(Put::Made) };
+    // Whether it was made is not known, or it is refused because it is there (how a second PUT is refused is not
+    // documented): it is read again before anything is repeated.
+    if at.central.job(&record.id).await?.is_some() {
+        return Ok(Put::Made);
+    }
+    not_made(run, record, &error).await?;
+    if turn::is_taken(run, at, &record.id, turn, &error).await? { Ok(Put::NoPlace) } else { Err(error.into()) }
+}
+
+/// Marks the devices as told, unless the group has changed while the turn was waited for. What was sent to the target
+/// meanwhile is looked at again.
+async fn ready(run: &Run, at: &FromApp, record: &JobRecord, waited_since: Option<Timestamp>) -> Result<bool, Halt> {
+    if let Some(since) = waited_since {
+        let Some(number) = exactly_the_cleared(run, at).await? else { return Ok(false) };
+        if run.now() - since > MINUTE {
+            arrivals::wait_for_many(run, number).await?;
+        }
+    }
+    mark_as_told(run, record).await?;
     Ok(true)
 }
 
@@ -152,12 +230,13 @@ fn request(run: &Run, at: &FromApp, record: &JobRecord) -> Result<JobRequest, Ha
     })
 }
 
-async fn not_used(run: &Run, record: &JobRecord) -> Result<(), Halt> {
+async fn not_used(run: &Run, record: &JobRecord) -> Result<Launched, Halt> {
     let mut tx = run.store().begin_write().await?;
     jobs::mark_as_untold(&mut tx, run.id()).await?;
     tx.commit().await?;
     run.store().job_ended(run.id(), &record.id, run.now()).await?;
-    run.note(EventKind::Job, "The group has changed: no job is used, the devices are told singly.").await
+    run.note(EventKind::Job, "The group has changed: no job is used, the devices are told singly.").await?;
+    Ok(Launched::NotUsed)
 }
 
 /// From here on every cleared device may be told by the job, whatever becomes of its PUT's answer; unless somebody has
@@ -173,15 +252,15 @@ async fn mark_as_told(run: &Run, record: &JobRecord) -> Result<(), Halt> {
     Ok(tx.commit().await?)
 }
 
-/// A job that IoT Central does not have after a PUT that failed. If it certainly was not made, nobody was told.
-async fn not_made(run: &Run, error: AzureError) -> Result<Halt, Halt> {
+/// IoT Central does not have the job after a PUT that failed. If it certainly was not made, nobody was told.
+async fn not_made(run: &Run, record: &JobRecord, error: &AzureError) -> Result<(), Halt> {
     if error.effect == EffectKnown::Unknown {
-        return Ok(Halt::Transient { trouble: error.to_string(), after: error.retry_after() });
+        return Err(Halt::Transient { trouble: error.to_string(), after: error.retry_after() });
     }
     let mut tx = run.store().begin_write().await?;
     jobs::mark_as_untold(&mut tx, run.id()).await?;
-    tx.commit().await?;
-    Ok(error.into())
+    job_turns::leave_place(&mut tx, &record.id).await?;
+    Ok(tx.commit().await?)
 }
 
 /// IoT Central has the job. One that came into being while somebody stopped the migration is stopped.

@@ -97,6 +97,19 @@ fn registry_per_unit(sku: &str) -> u32 {
     if sku.ends_with('3') { 5_000 } else { 100 }
 }
 
+/// Messages that a hub takes in a day (published quotas, azure-api §5.9); `None` for a SKU that is not known. When they are
+/// used up, it takes nothing until midnight UTC, telemetry included.
+pub(super) fn daily_messages(sku: &str, units: u32) -> Option<u64> {
+    let a_unit = match sku.trim().to_ascii_uppercase().as_str() {
+        "F1" => 8_000,
+        "S1" => 400_000,
+        "S2" => 6_000_000,
+        "S3" => 300_000_000,
+        _ => return None,
+    };
+    Some(a_unit * u64::from(units.max(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,8 @@ pub struct FromHubFacts {
     pub state: String,
     /// `F1`, `B1`, `S1`…
     pub sku: String,
+    /// Units of the SKU.
+    pub units: u32,
     /// Shared access keys are refused.
     pub local_auth_disabled: bool,
     /// Names of other DPS instances that it is linked to.

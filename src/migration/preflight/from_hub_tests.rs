@@ -6,6 +6,7 @@ fn hub(name: &str) -> FromHubFacts {
         name: name.into(),
         state: "Active".into(),
         sku: "S1".into(),
+        units: 1,
         local_auth_disabled: false,
         other_dps: Vec::new(),
         devices: Some(Ok(HubCounts { total: 27, enabled: 27, disabled: 0 })),

@@ -8,12 +8,14 @@ mod carrying;
 mod finding;
 mod floor;
 mod from_hub;
+mod offline;
 mod right;
 
 pub use carrying::carrying;
 pub use finding::{Finding, Severity, grouped};
 pub use floor::{ArrivalFloor, FloorSetBy};
 pub use from_hub::{FromHubFacts, FromHubsFacts, HubCounts, HubFinding, in_all};
+pub use offline::{HubSize, offline};
 pub use right::Right;
 
 use crate::ids::HubHost;

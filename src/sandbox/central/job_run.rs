@@ -20,7 +20,8 @@ use crate::sandbox::state::Shared;
 use crate::sandbox::throttle::Rate;
 use crate::sandbox::world::App;
 
-const MOST_RUNNING: usize = 5;
+/// Jobs of an application that run at once.
+pub(super) const MOST_RUNNING: usize = 5;
 /// How long a job is pending at least, and how often one that must wait looks again.
 const START: Duration = Duration::from_secs(1);
 /// How many devices of a batch are dealt with at a time.

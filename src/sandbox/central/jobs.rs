@@ -8,6 +8,7 @@ use super::door::{Call, check_id};
 use super::fault::{Answer, Fault};
 use super::model::{Job, JobDeviceStatus, JobStatus, JobWork};
 use super::{job_check, job_run, page};
+use crate::sandbox::options::SixthJob;
 use crate::sandbox::wire;
 use crate::sandbox::world::App;
 
@@ -64,7 +65,9 @@ fn create(call: &Call, id: String, definition: Value, devices: Option<Vec<(Strin
         work: JobWork::default(),
     };
     let shown = show(&job, false);
+    let sixth = call.shared.switches().sixth_job;
     call.app(|app| {
+        check_room(app, sixth)?;
         if app.jobs.contains_key(&id) {
             return Err(Fault::conflict(format!("A job with the id {id} exists.")));
         }
@@ -73,6 +76,21 @@ fn create(call: &Call, id: String, definition: Value, devices: Option<Vec<(Strin
     })?;
     job_run::begin(&call.shared, &call.sub, &id);
     Ok(wire::with_effect(wire::ok(&shown), "job.created", id))
+}
+
+/// Refuses one more job where as many are pending or running as run at once, if that is how it is taken.
+fn check_room(app: &App, sixth: SixthJob) -> Result<(), Fault> {
+    let is_at_work = |job: &&Job| matches!(job.status, JobStatus::Pending | JobStatus::Running);
+    if app.jobs.values().filter(is_at_work).count() < job_run::MOST_RUNNING {
+        return Ok(());
+    }
+    match sixth {
+        SixthJob::Pending => Ok(()),
+        SixthJob::Conflict => Err(Fault::conflict("The request conflicts with the state of the application.")),
+        SixthJob::TooManyRequests => {
+            Err(Fault::new(429, "TooManyRequests", "The maximum number of jobs that run at the same time is reached."))
+        }
+    }
 }
 
 /// `POST /jobs/{id}/stop`
@@ -91,11 +109,13 @@ pub(super) async fn stop(call: Call, Path(id): Path<String>) -> Answer {
 
 /// `POST /jobs/{id}/resume`
 pub(super) async fn resume(call: Call, Path(id): Path<String>) -> Answer {
+    let sixth = call.shared.switches().sixth_job;
     call.app(|app| {
-        let job = app.jobs.get_mut(&id).ok_or_else(|| missing(&id))?;
-        if job.status != JobStatus::Stopped {
+        if find(app, &id)?.status != JobStatus::Stopped {
             return Err(Fault::conflict("The job is not stopped."));
         }
+        check_room(app, sixth)?;
+        let job = app.jobs.get_mut(&id).ok_or_else(|| missing(&id))?;
         job.status = JobStatus::Pending;
         Ok(())
     })?;

@@ -43,6 +43,18 @@ pub async fn fail_waiting(tx: &mut WriteTx, migration: MigrationId) -> Result<u6
     Ok(done.rows_affected())
 }
 
+/// Settles the devices that are waited for because they could not be reached. Gives how many there were.
+pub async fn fail_offline(tx: &mut WriteTx, migration: MigrationId) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "update devices set outcome = 'failed', active = 0, next_try_at = null
+         where migration_id = ? and outcome = 'waiting' and reason = 'offline'",
+    )
+    .bind(migration.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Makes the devices that are waited for due now. Gives how many there were that were not.
 pub async fn try_waiting(tx: &mut WriteTx, migration: MigrationId, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(

@@ -18,7 +18,9 @@ use crate::ids::DeviceId;
 use crate::migration::device::Stage;
 use crate::migration::{Device, MigrationId, Outcome, SkipReason};
 
-pub use control::{fail_untold, fail_waiting, reopen_certified, reopen_unanswered, retire_canaries, try_waiting};
+pub use control::{
+    fail_offline, fail_untold, fail_waiting, reopen_certified, reopen_unanswered, retire_canaries, try_waiting,
+};
 pub use lists::Example;
 pub use pages::{DeviceFilter, DevicePage, PAGE_SIZE};
 pub use waves::{accept_failures, course, note_end, release};

@@ -3,7 +3,7 @@
 use crate::azure::Cloud;
 use crate::ids::TenantId;
 use crate::migration::model::{HubSource, Source, Target};
-use crate::migration::preflight::ArrivalFloor;
+use crate::migration::preflight::{self, ArrivalFloor, HubSize};
 use crate::migration::{Migration, Relation, Waves};
 use crate::web::migration::plan_view::Link;
 use crate::web::new::Entered;
@@ -31,6 +31,8 @@ pub(super) struct Review {
     /// How the others are told.
     pub(super) after: String,
     pub(super) arrival: String,
+    /// How offline devices are tried again, and what that costs.
+    pub(super) offline: String,
     /// Who makes hub identities; an application needs none.
     pub(super) register: Option<&'static str>,
     /// What becomes of devices with keys of their own.
@@ -77,6 +79,7 @@ impl Review {
             canary: migration.plan.canary.as_ref().map_or("Chosen by the program".to_owned(), ToString::to_string),
             after: migration.plan.waves.as_ref().map_or("All the others at once".to_owned(), Waves::words),
             arrival: if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") },
+            offline: preflight::offline(migration.plan.try_again, &sizes(source), None),
             register: target.hub().map(|_| match migration.plan.register_on_arrival {
                 true => "By DPS, as each device arrives",
                 false => "Ahead, wherever it is certain which key a device presents",
@@ -112,6 +115,11 @@ fn source_links(source: &Source, cloud: &Cloud, tenant: &TenantId) -> Vec<Link> 
             .map(|hub| Link { text: hub.name.clone(), href: Some(cloud.portal_link(tenant, &hub.id)) })
             .collect(),
     }
+}
+
+fn sizes(source: &Source) -> Vec<HubSize<'_>> {
+    let hubs = source.hubs().into_iter().flat_map(|source| &source.hubs);
+    hubs.map(|hub| HubSize { name: &hub.name, sku: &hub.sku, units: hub.units }).collect()
 }
 
 fn target_words(target: &Target) -> String {

@@ -23,6 +23,7 @@ pub mod status_view;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 pub mod view;
 #[cfg(test)]
 mod wave_tests;

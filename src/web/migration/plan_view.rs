@@ -45,6 +45,8 @@ pub struct PlanView {
     pub home: &'static str,
     /// How long a device has to turn up.
     pub arrival_minutes: u32,
+    /// How devices are tried again that could not be reached.
+    pub offline: String,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -197,6 +199,7 @@ impl PlanView {
             stated: plan_words::stated(migration),
             home: migration.plan.source.home(),
             arrival_minutes: migration.plan.arrival_minutes,
+            offline: migration.plan.try_again.words(),
             created_by: migration.created_by.name.clone(),
             created_at: migration.created_at.into(),
             started_by: migration.runs_as.as_ref().map(|person| person.name.clone()),
@@ -214,6 +217,7 @@ impl JobView {
         let app = migration.plan.source.app().filter(|_| !planned);
         let href = app.and_then(|app| cloud.central_job_link(&app.subdomain, &job.id));
         let status = match (&job.status, planned) {
+            (_, _) if job.waits && migration.state.is_active() => Some("waits for its turn".to_owned()),
             (_, true) => Some("planned".to_owned()),
             (Some(status), false) if job.held => Some(format!("{status}, held until arrivals catch up")),
             (status, false) => status.clone(),

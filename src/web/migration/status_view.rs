@@ -2,8 +2,10 @@
 
 use super::action::Offered;
 use super::summary::{Badge, Summary};
+use super::unreachable::unreachable;
 use crate::clock::Timestamp;
 use crate::migration::model::{Retry, Step, StepRecord, StepState, Target};
+use crate::migration::sentence::WAITS_FOR_TURN;
 use crate::migration::waves::Course;
 use crate::migration::{Counts, Migration, MigrationState, PauseReason};
 use crate::web::components::Kind;
@@ -30,6 +32,8 @@ pub struct Facts<'a> {
     pub signed_in_until: Option<Timestamp>,
     /// The rights used are those of the person who looks.
     pub runs_as_viewer: bool,
+    /// A job of it waits for its turn in IoT Central.
+    pub waits_for_turn: bool,
     /// Hub identities made ahead for devices that never came.
     pub unused_identities: u64,
 }
@@ -75,8 +79,14 @@ pub struct Trouble {
 pub struct Wait {
     /// What.
     pub what: &'static str,
-    /// Until when.
-    pub at: Moment,
+    /// Until when, if that is known.
+    pub at: Option<Moment>,
+}
+
+impl Wait {
+    pub(super) fn until(what: &'static str, at: Timestamp, now: Timestamp) -> Self {
+        Self { what, at: Some(Moment::ahead(at, now)) }
+    }
 }
 
 /// Whose rights are used, and what comes after them.
@@ -191,15 +201,14 @@ fn waits(facts: &Facts<'_>) -> Vec<Wait> {
     if !matches!(state, MigrationState::Running | MigrationState::Waiting) {
         return Vec::new();
     }
-    let due = facts
-        .next_due
-        .map(|at| Wait { what: "The next unreachable device is tried again at", at: Moment::ahead(at, facts.now) });
+    let due = facts.next_due.map(|at| Wait::until("The next unreachable device is tried again at", at, facts.now));
     let on_the_way = facts.counts.on_the_way > 0;
     let deadline = facts
         .last_deadline
         .filter(|_| on_the_way)
-        .map(|at| Wait { what: "The last device on the way may turn up until", at: Moment::ahead(at, facts.now) });
-    deadline.into_iter().chain(due).collect()
+        .map(|at| Wait::until("The last device on the way may turn up until", at, facts.now));
+    let turn = facts.waits_for_turn.then_some(Wait { what: WAITS_FOR_TURN, at: None });
+    turn.into_iter().chain(deadline).chain(due).chain(unreachable(facts)).collect()
 }
 
 fn sign_in(facts: &Facts<'_>) -> Option<SignIn> {

@@ -141,6 +141,7 @@ impl MigrationView {
             last_deadline: store.last_deadline(id).await?,
             signed_in_until: viewer.signed_in_until,
             runs_as_viewer: migration.runs_as.as_ref().is_some_and(|person| person.id == *viewer.person),
+            waits_for_turn: jobs.iter().any(|job| job.waits),
             unused_identities: store.unused_identities(id).await?,
         };
         let status = StatusView::of(&facts);

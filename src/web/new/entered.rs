@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
+use super::try_again;
 use super::waves::IN_WAVES;
 use crate::identity::LocalPath;
 use crate::ids::Subdomain;
@@ -59,6 +60,10 @@ pub struct Entered {
     pub waves: String,
     /// Percent of a wave.
     pub halt: String,
+    /// Stored name of how often offline devices are tried again; empty for what is usual.
+    pub try_every: String,
+    /// Stored name of for how long; empty for what is usual.
+    pub try_for: String,
     /// Seconds that a hub waits for a device to connect.
     pub connect_seconds: String,
     /// Seconds that a device of a hub has to answer.
@@ -119,6 +124,8 @@ impl Entered {
             "after" => &mut self.after,
             "waves" => &mut self.waves,
             "halt" => &mut self.halt,
+            "try_every" => &mut self.try_every,
+            "try_for" => &mut self.try_for,
             "connect_seconds" => &mut self.connect_seconds,
             "response_seconds" => &mut self.response_seconds,
             "reload" => &mut self.reload,
@@ -159,6 +166,7 @@ impl Entered {
             Source::Hub(_) => entered,
         };
         let waves = migration.plan.waves.as_ref();
+        let (try_every, try_for) = try_again::entered_for(migration.plan.try_again);
         let entered = Self {
             name: migration.name.clone(),
             mode: migration.mode.stored().to_owned(),
@@ -167,6 +175,8 @@ impl Entered {
             after: waves.map(|_| IN_WAVES.to_owned()).unwrap_or_default(),
             waves: waves.map(Waves::shares).unwrap_or_default(),
             halt: waves.map(|waves| waves.halt_percent().to_string()).unwrap_or_default(),
+            try_every,
+            try_for,
             ..entered
         };
         match &migration.plan.target {
@@ -248,6 +258,8 @@ impl Entered {
             ("after", &self.after),
             ("waves", &self.waves),
             ("halt", &self.halt),
+            ("try_every", &self.try_every),
+            ("try_for", &self.try_for),
             ("connect_seconds", &self.connect_seconds),
             ("response_seconds", &self.response_seconds),
         ];

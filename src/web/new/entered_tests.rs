@@ -52,6 +52,8 @@ fn every_field_survives_the_way_through_an_address() {
         "after",
         "waves",
         "halt",
+        "try_every",
+        "try_for",
         "connect_seconds",
         "response_seconds",
     ];

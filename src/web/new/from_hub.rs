@@ -95,6 +95,7 @@ impl HubOffer {
             name: hub.name.clone(),
             state: hub.state.clone(),
             sku: hub.sku_name.clone(),
+            units: hub.units,
             local_auth_disabled: hub.disable_local_auth,
             other_dps: self.other_dps(&hub.host),
             devices: counted.iter().find(|(host, _)| host.same_as(hub.host.as_str())).map(|(_, found)| found.clone()),

@@ -21,6 +21,7 @@ mod rights_from_hub;
 mod summary;
 mod survey;
 mod surveyor;
+mod try_again;
 mod view;
 mod waves;
 

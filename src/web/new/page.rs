@@ -14,6 +14,7 @@ use super::reading::Wait;
 use super::summary::{Audience, Summary};
 use super::survey::Review;
 use super::surveyor::{Anew, Caller, Manner, Offer};
+use super::try_again::TryAgainFields;
 use super::view::{Choices, Fields};
 use super::waves::WaveFields;
 use crate::identity::{MaybeUser, Person, sign_in_url};
@@ -37,6 +38,7 @@ struct FormPage {
     lists: Choices,
     options: Options,
     waves: WaveFields,
+    try_again: TryAgainFields,
     summary: Summary,
     mistakes: Vec<Mistake>,
     /// *Migrate* was pressed, and refused.
@@ -115,6 +117,7 @@ fn form_page(
         lists: Choices::new(&entered, offer, &mistakes),
         options: Options::new(&entered, &mistakes),
         waves: WaveFields::new(&entered, &mistakes),
+        try_again: TryAgainFields::new(&entered, &mistakes),
         summary: Summary::new(&entered, review, Audience::Page),
         entered,
         mistakes,

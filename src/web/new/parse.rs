@@ -6,10 +6,11 @@ mod target;
 
 use super::entered::{Entered, SOURCE_HUB};
 use super::surveyor::{AppMistake, Offer};
+use super::try_again;
 use super::waves;
 use crate::ids::DeviceId;
 use crate::migration::model::{Carry, Plan, Source, Target};
-use crate::migration::{Migration, Mode};
+use crate::migration::{Migration, Mode, TryAgain};
 
 /// A field of the form, by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +33,8 @@ pub(super) enum FieldKey {
     Minutes,
     Waves,
     Halt,
+    TryEvery,
+    TryFor,
     Connect,
     Respond,
 }
@@ -58,6 +61,8 @@ impl FieldKey {
             Self::Minutes => "minutes",
             Self::Waves => "waves",
             Self::Halt => "halt",
+            Self::TryEvery => "try_every",
+            Self::TryFor => "try_for",
             Self::Connect => "connect_seconds",
             Self::Respond => "response_seconds",
         }
@@ -82,6 +87,8 @@ impl FieldKey {
             Self::Minutes => "Give up on a device that does not turn up after (minutes)",
             Self::Waves => "Waves (percent of the devices)",
             Self::Halt => "Halt when more than … % of a wave fail",
+            Self::TryEvery => "Try offline devices again",
+            Self::TryFor => "For how long",
             Self::Connect => "Seconds to connect",
             Self::Respond => "Seconds to answer",
         }
@@ -123,16 +130,19 @@ pub(super) fn parse(entered: &Entered, offer: &Offer) -> Result<Chosen, Vec<Mist
     note(mode.as_ref().map(drop).map_err(Clone::clone));
     note(canary.as_ref().map(drop).map_err(Clone::clone));
     note(minutes.as_ref().map(drop).map_err(Clone::clone));
+    let try_again = try_again::parse(entered);
+    mistakes.extend(try_again.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(source.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(target.as_ref().err().into_iter().flatten().cloned());
     mistakes.extend(waves.as_ref().err().into_iter().flatten().cloned());
     mistakes.sort_by_key(|mistake| mistake.field);
-    match (name, mode, canary, minutes, waves, source, target) {
-        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Ok(waves), Ok(source), Ok(target))
+    let rest = waves.ok().zip(try_again.ok());
+    match (name, mode, canary, minutes, rest, source, target) {
+        (Ok(name), Ok(mode), Ok(canary), Ok(arrival_minutes), Some((waves, try_again)), Ok(source), Ok(target))
             if mistakes.is_empty() =>
         {
             let plan = plan(entered, source, target);
-            Ok(Chosen { name, mode, plan: Plan { waves, canary, arrival_minutes, ..plan } })
+            Ok(Chosen { name, mode, plan: Plan { waves, canary, arrival_minutes, try_again, ..plan } })
         }
         _ => Err(mistakes),
     }
@@ -151,6 +161,7 @@ fn plan(entered: &Entered, source: Source, target: Target) -> Plan {
             false => Carry::Nothing,
         },
         waves: None,
+        try_again: TryAgain::default(),
         source,
         target,
         canary: None,

@@ -4,6 +4,7 @@ use super::*;
 use crate::azure::arm::{CentralApp, DpsResource, HubResource, HubTier, Inventory, LinkedHub};
 use crate::azure::central::DeviceTemplate;
 use crate::ids::HubHost;
+use crate::migration::{TryEvery, TryFor};
 use crate::web::new::reading::Loaded;
 use crate::web::new::surveyor::{CentralAppName, ChosenApp, Contents};
 
@@ -114,6 +115,18 @@ fn a_form_that_is_filled_in_becomes_a_plan_of_what_azure_says() {
     assert_eq!(chosen.plan.target.hub().expect("a hub").id_scope.as_str(), "0ne00ABCDEF");
     assert_eq!(chosen.plan.arrival_minutes, 10);
     assert!(!chosen.plan.register_on_arrival);
+}
+
+#[test]
+fn how_offline_devices_are_tried_becomes_part_of_the_plan_which_may_lack_it() {
+    let chosen = Entered { try_every: "hour".into(), try_for: "week".into(), ..entered() };
+    let plan = parse(&chosen, &offer()).expect("a plan").plan;
+    assert_eq!(plan.try_again, TryAgain { every: TryEvery::Hour, time: TryFor::Week });
+    assert_eq!(mistakes(&Entered { try_every: "often".into(), ..entered() }), [FieldKey::TryEvery]);
+    let mut before = serde_json::to_value(&plan).expect("JSON");
+    assert!(before.as_object_mut().is_some_and(|fields| fields.remove("try_again").is_some()));
+    let before: Plan = serde_json::from_value(before).expect("a plan made before there was a choice");
+    assert_eq!(before, Plan { try_again: TryAgain::default(), ..plan });
 }
 
 #[test]

@@ -4,9 +4,10 @@ use super::count_words::CountWords;
 use super::entered::Entered;
 use super::reading::Trouble;
 use super::survey::Review;
+use super::try_again;
 use super::waves;
 use crate::azure::CENTRAL_PER_SECOND;
-use crate::migration::preflight::{self, ArrivalFloor, Finding, HubFinding, Right, Severity, Survey, grouped};
+use crate::migration::preflight::{self, ArrivalFloor, Finding, HubFinding, HubSize, Right, Severity, Survey, grouped};
 use crate::web::components::Kind;
 
 /// The summary.
@@ -27,6 +28,7 @@ pub(super) struct Summary {
     pub(super) keys: Option<String>,
     pub(super) names: Option<String>,
     pub(super) waves: Option<String>,
+    pub(super) offline: Option<String>,
     /// The rights were checked, source and target are chosen, and nothing stands in the way.
     pub(super) clear: bool,
     /// Something was not found out that another try may tell.
@@ -99,6 +101,7 @@ impl Summary {
             keys: keys(&review.survey).filter(|_| source_chosen || hubs.is_none()),
             waves: waves::words(entered, devices).filter(|_| chosen),
             names: carrying(entered, devices).filter(|_| chosen && hubs.is_none()),
+            offline: offline(entered, &review.survey, devices).filter(|_| source_chosen),
             again: stands_in_the_way || findings.iter().any(is_worth_another_try),
             clear: chosen && !checking && !counting && !stands_in_the_way,
             disabled: match audience {
@@ -146,6 +149,13 @@ fn keys(survey: &Survey) -> Option<String> {
 fn carrying(entered: &Entered, devices: Option<u64>) -> Option<String> {
     let calls = if entered.is_into_central() { 2 } else { 1 };
     preflight::carrying(entered.carried(), devices, CENTRAL_PER_SECOND / calls)
+}
+
+/// How offline devices are tried again, and what that costs.
+fn offline(entered: &Entered, survey: &Survey, devices: Option<u64>) -> Option<String> {
+    let hubs = survey.from_hubs.iter().flat_map(|hubs| &hubs.hubs);
+    let hubs: Vec<HubSize<'_>> = hubs.map(|hub| HubSize { name: &hub.name, sku: &hub.sku, units: hub.units }).collect();
+    Some(preflight::offline(try_again::parse(entered).ok()?, &hubs, devices))
 }
 
 fn sign_in(entered: &Entered) -> String {

@@ -25,6 +25,7 @@ pub const COMMAND: Kind = kind("central", "POST", "api/devices/*/components/*/co
 pub const PUT_JOB: Kind = kind("central", "PUT", "api/jobs/*");
 pub const PUT_GROUP: Kind = kind("dps", "PUT", "enrollmentGroups/*");
 pub const BULK: Kind = kind("hub", "POST", "devices");
+pub const JOBS: Kind = kind("central", "GET", "api/jobs");
 pub const JOB: Kind = kind("central", "GET", "api/jobs/*");
 pub const JOB_DEVICES: Kind = kind("central", "GET", "api/jobs/*/devices");
 pub const MEMBERS: Kind = kind("central", "GET", "api/deviceGroups/*/devices");
@@ -39,7 +40,7 @@ pub const ATTESTATION: Kind = kind("central", "GET", "api/devices/*/attestation"
 pub const HISTORY: Kind = kind("central", "GET", "api/devices/*/components/*/commands/*");
 
 /// All that a migration calls between *Start* and its end.
-pub const RUN: [Kind; 21] = [
+pub const RUN: [Kind; 22] = [
     kind("arm", "GET", "**/provisioningServices/*"),
     kind("arm", "GET", "**/IotHubs/*"),
     kind("arm", "POST", "**/listkeys"),
@@ -52,6 +53,7 @@ pub const RUN: [Kind; 21] = [
     COMMAND,
     HISTORY,
     PUT_JOB,
+    JOBS,
     JOB,
     JOB_DEVICES,
     DPS_GROUPS,

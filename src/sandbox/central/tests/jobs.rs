@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::job;
-use crate::sandbox::central::model::{Job, JobDeviceStatus, JobStatus};
+use crate::sandbox::central::model::{Job, JobDeviceStatus, JobStatus, JobWork};
 use crate::sandbox::device;
 use crate::sandbox::fleet::{self, BOILER, PUMP};
+use crate::sandbox::options::SixthJob;
 use crate::sandbox::testkit::Bench;
 use crate::sandbox::world::World;
 
@@ -84,4 +85,37 @@ async fn a_job_writes_properties_and_changes_templates() {
         let all = world.apps[fleet::MAIN_APP].devices.values();
         assert!(all.into_iter().all(|device| device.template.as_deref() == Some(PUMP)));
     });
+}
+
+#[tokio::test]
+async fn a_sixth_job_waits_for_one_of_five_to_end_or_is_refused() {
+    let bench = Bench::simple(100);
+    let now = bench.shared.clock().now();
+    bench.shared.world(|world| {
+        let app = world.apps.get_mut(fleet::MAIN_APP).unwrap();
+        for id in ["1", "2", "3", "4", "5"] {
+            let running = Job {
+                id: id.to_owned(),
+                definition: json!({}),
+                status: JobStatus::Running,
+                created: now,
+                start: Some(now),
+                end: None,
+                devices: None,
+                work: JobWork::default(),
+            };
+            app.jobs.insert(id.to_owned(), running);
+        }
+    });
+    let body = job("boilers-all", BOILER, "migration.DeviceMove");
+    for (reading, status) in [(SixthJob::Conflict, 409), (SixthJob::TooManyRequests, 429), (SixthJob::Pending, 200)] {
+        bench.shared.flip(|switches| switches.sixth_job = reading);
+        assert_eq!(bench.central("PUT", "/jobs/6", body.clone()).await.status, status, "{reading:?}");
+    }
+    bench.shared.clock().sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(bench.shared.look(|world| of(world, "6").status), JobStatus::Pending);
+    bench.shared.world(|world| {
+        world.apps.get_mut(fleet::MAIN_APP).unwrap().jobs.get_mut("1").unwrap().status = JobStatus::Complete;
+    });
+    bench.until("the end of the sixth", |world| of(world, "6").end.is_some()).await;
 }
