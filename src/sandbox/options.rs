@@ -76,6 +76,8 @@ pub struct SandboxOptions {
     pub foreign_key_fields: ForeignFields,
     /// The credentials of a simulated device lack the ID scope (undocumented).
     pub simulated_devices_lack_id_scope: bool,
+    /// Destinations of data exports are listed with their secrets, which the documentation shows masked.
+    pub destinations_show_secrets: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -123,6 +125,7 @@ impl Default for SandboxOptions {
             groups_may_share_keys: false,
             foreign_key_fields: ForeignFields::Refused,
             simulated_devices_lack_id_scope: false,
+            destinations_show_secrets: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -239,6 +242,8 @@ pub struct Switches {
     pub foreign_key_fields: ForeignFields,
     /// See [`SandboxOptions::simulated_devices_lack_id_scope`].
     pub simulated_devices_lack_id_scope: bool,
+    /// See [`SandboxOptions::destinations_show_secrets`].
+    pub destinations_show_secrets: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -264,6 +269,7 @@ impl From<&SandboxOptions> for Switches {
             groups_may_share_keys: options.groups_may_share_keys,
             foreign_key_fields: options.foreign_key_fields,
             simulated_devices_lack_id_scope: options.simulated_devices_lack_id_scope,
+            destinations_show_secrets: options.destinations_show_secrets,
         }
     }
 }
