@@ -43,6 +43,7 @@ mod snapshot;
 mod source;
 mod start;
 mod supervisor;
+pub mod take_along;
 mod take_over;
 mod target;
 mod tell;
