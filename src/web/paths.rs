@@ -31,6 +31,18 @@ pub fn migration(id: &str) -> String {
     format!("{MIGRATIONS}/{id}")
 }
 
+/// What of an application's set-up can be taken along.
+#[must_use]
+pub fn take_along(subdomain: &str) -> String {
+    format!("/applications/{subdomain}/take-along")
+}
+
+/// It, as a zip.
+#[must_use]
+pub fn take_along_zip(subdomain: &str) -> String {
+    format!("/applications/{subdomain}/take-along.zip")
+}
+
 /// The review of a draft, where its device keys are added to the DPS.
 #[must_use]
 pub fn keys(id: &str) -> String {

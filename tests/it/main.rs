@@ -16,6 +16,7 @@ mod pace;
 mod people;
 mod secrets;
 mod support;
+mod take_along;
 mod unassigned;
 mod wire;
 mod x509;

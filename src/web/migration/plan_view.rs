@@ -8,6 +8,7 @@ use crate::migration::model::{Source, StepRecord, Target};
 use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
+use crate::web::paths;
 
 /// Words, and where they lead, if anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub enum SourceView {
     App {
         /// The application.
         app: Link,
+        /// Where its set-up can be taken along.
+        take_along: String,
         /// Group of the devices.
         group: String,
         /// Their template.
@@ -87,6 +90,7 @@ impl SourceView {
         match source {
             Source::App(app) => Self::App {
                 app: Link { text: app.app_display_name.clone(), href: cloud.central_app_link(&app.subdomain) },
+                take_along: paths::take_along(app.subdomain.as_str()),
                 group: app.group_name.clone(),
                 template: app.template_name.clone(),
             },
