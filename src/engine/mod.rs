@@ -16,6 +16,7 @@ mod admission;
 mod arrivals;
 mod canary;
 mod carry;
+pub mod central_jobs;
 mod certificates;
 mod control;
 pub mod counting;

@@ -6,6 +6,8 @@ pub const HOME: &str = "/";
 pub const MIGRATIONS: &str = "/migrations";
 /// The live part of [`MIGRATIONS`].
 pub const MIGRATIONS_LIVE: &str = "/migrations/live";
+/// Jobs in IoT Central that move devices: a page, and the part of [`MIGRATIONS`] that is loaded after it.
+pub const MIGRATION_JOBS: &str = "/migrations/jobs";
 /// The form *New migration* as a browser without script sends it to have its lists filled (POST).
 pub const NEW: &str = "/new";
 /// The lists of that form (fragment).

@@ -27,8 +27,8 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// How long a page may take. Longer work runs in the background, and pages poll for it.
 const TIME_OUT: Duration = Duration::from_secs(30);
-/// How long a download may take that is made while it is waited for: an application shows 20 pages a second.
-const DOWNLOAD_TIME_OUT: Duration = Duration::from_secs(600);
+/// How long may take what is read from applications while it is waited for: each shows 20 pages a second.
+const SLOW_TIME_OUT: Duration = Duration::from_secs(600);
 
 /// The program with sign-in.
 pub fn configured(web: Web, sessions: SessionLayer) -> Router {
@@ -49,11 +49,12 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .layer(sessions.clone())
         .merge(assets::router())
         .layer(time_out(TIME_OUT));
-    let downloads = take_along::downloads()
+    let slow = take_along::downloads()
+        .merge(status::slow_router())
         .layer(from_fn_with_state(web.clone(), errors::tell_viewer))
         .layer(sessions)
-        .layer(time_out(DOWNLOAD_TIME_OUT));
-    guarded(pages.merge(downloads).with_state(web), site)
+        .layer(time_out(SLOW_TIME_OUT));
+    guarded(pages.merge(slow).with_state(web), site)
 }
 
 /// The program before anything is configured: every address leads to the set-up page.

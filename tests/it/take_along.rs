@@ -1,4 +1,4 @@
-//! How an application is set up, taken along: all of it, without a secret.
+//! How an application is set up, taken along: all of it, without a secret. And what the original tool left in it.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -81,6 +81,19 @@ async fn everything_of_an_application_comes_along_and_no_secret_does_masked_or_n
     let page = ada.sign_in_to("Ada", PAGE).await;
     assert_eq!(page.link("Download").as_deref(), Some(ZIP), "{}", page.text());
     assert!(page.text().contains("Rules") && !page.text().contains("Will be missing"), "{}", page.text());
+
+    // Beside its own migrations the program shows jobs of the original tool, and says whose they are.
+    let status = ada.open("/migrations").await;
+    let jobs = ada.open(&status.link("on a page of their own").expect("a link")).await;
+    for said in [
+        "Mixers to contoso-hub, again",
+        "Original tool",
+        "10 completed, 2 failed, 12 in all",
+        "only that the device answered",
+    ] {
+        assert!(jobs.text().contains(said), "{said}: {}", jobs.text());
+    }
+    assert!(!jobs.text().contains("New Wi-Fi") && !jobs.text().contains("This program"), "{}", jobs.text());
 
     let needles = Needles::new(&lab.shared().secrets());
     for unmasked in [false, true] {

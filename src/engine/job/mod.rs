@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_util::sync::CancellationToken;
 
 use super::admission;
+use super::central_jobs;
 use super::halt::Halt;
 use super::run::Run;
 use super::source::app::FromApp;
@@ -29,8 +30,6 @@ use crate::store::migrations;
 
 /// Fewer devices are told singly: a job would take longer to start.
 const FEWEST: usize = 2;
-/// The description by which the original tool, too, finds such jobs.
-const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
 /// Launches the job if the rule allows one, and follows the one that was launched until it has ended.
 pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
@@ -90,7 +89,7 @@ async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, H
 }
 
 async fn plan(run: &Run) -> Result<JobRecord, Halt> {
-    let id = JobId::new(format!("iotc-migrator-{}", run.id()));
+    let id = central_jobs::id_for(run.id());
     let payload = run.payload()?.to_string();
     let mut tx = run.store().begin_write().await?;
     jobs::plan(&mut tx, run.id(), &id, &payload, run.now()).await?;
@@ -126,7 +125,7 @@ fn request(run: &Run, at: &FromApp, record: &JobRecord) -> Result<JobRequest, Ha
     let source = &at.source;
     Ok(JobRequest {
         display_name: format!("Move to {}: {}", run.migration.plan.target.name(), run.migration.name),
-        description: DESCRIPTION.into(),
+        description: central_jobs::DESCRIPTION.into(),
         group: source.group.clone(),
         batch: None,
         target: source.template.clone(),

@@ -14,6 +14,7 @@ mod tests;
 mod words;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -60,19 +61,9 @@ pub struct Found {
     pub more: bool,
 }
 
-/// Why nothing can be taken along.
-#[derive(Debug, thiserror::Error)]
-pub enum TakeAlongError {
-    /// The application could not be read.
-    #[error(transparent)]
-    Azure(#[from] AzureError),
-    /// What was read could not be packed.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-}
-
-/// Everything that was read of an application.
-struct Luggage {
+/// Everything that was read of an application, secrets included: to be packed, which leaves them out.
+pub struct Luggage {
+    app: Subdomain,
     /// The application's host.
     host: String,
     read_at: Timestamp,
@@ -80,6 +71,26 @@ struct Luggage {
     families: Vec<(Family, Result<Vec<Value>, AzureError>)>,
     /// Jobs whose progress could not be read.
     without_progress: usize,
+}
+
+impl fmt::Debug for Luggage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Luggage").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl Luggage {
+    /// Leaves out the secrets and makes a zip of the rest.
+    ///
+    /// # Errors
+    /// The zip cannot be written.
+    pub async fn pack(self) -> Result<TakenAlong, ArchiveError> {
+        let day = self.read_at.to_offset(time::UtcOffset::UTC).date();
+        let file_name = format!("{}-take-along-{day}.zip", self.app.as_str().to_ascii_lowercase());
+        // A large application would keep others waiting.
+        let zip = tokio::task::spawn_blocking(move || archive::pack(self)).await??;
+        Ok(TakenAlong { file_name, zip })
+    }
 }
 
 /// A file of the zip, with what has to be said of it.
@@ -106,11 +117,11 @@ impl Engine {
         Ok(seen.into_iter().map(|(family, found)| Seen { family, found }).collect())
     }
 
-    /// Reads everything, with the rights of `person`, and packs it.
+    /// Reads everything, with the rights of `person`.
     ///
     /// # Errors
-    /// The application does not answer, or shows this person nothing at all; or the zip cannot be written.
-    pub async fn take_along(&self, person: &Person, app: &Subdomain) -> Result<TakenAlong, TakeAlongError> {
+    /// The application does not answer, or shows this person nothing at all.
+    pub async fn take_along(&self, person: &Person, app: &Subdomain) -> Result<Luggage, AzureError> {
         let central = self.inner.azure.central(self.inner.people.tokens(&person.id), app)?;
         let mut families = of_every_family(|family| central.family(family).boxed()).await?;
         let mut without_progress = 0;
@@ -119,18 +130,14 @@ impl Engine {
                 without_progress = add_progress(&central, jobs).await;
             }
         }
-        let luggage = Luggage {
+        Ok(Luggage {
+            app: app.clone(),
             host: central.host().to_owned(),
             read_at: self.inner.clock.now(),
             person: person.clone(),
             families,
             without_progress,
-        };
-        let day = luggage.read_at.to_offset(time::UtcOffset::UTC).date();
-        let file_name = format!("{}-take-along-{day}.zip", app.as_str().to_ascii_lowercase());
-        // Packing a large application would keep others waiting.
-        let packed = tokio::task::spawn_blocking(move || archive::pack(luggage)).await;
-        Ok(TakenAlong { file_name, zip: packed.map_err(ArchiveError::Ended)?? })
+        })
     }
 }
 

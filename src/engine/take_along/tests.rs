@@ -26,6 +26,7 @@ fn luggage() -> Luggage {
     };
     let hook = json!({"id": "d", "type": "webhook@v1", "headerCustomizations": {"x-key": {"value": "hunter2"}}});
     Luggage {
+        app: "contoso".into(),
         host: "contoso.azureiotcentral.com".into(),
         read_at: datetime!(2026-11-26 12:32:10 UTC),
         person,

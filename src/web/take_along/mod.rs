@@ -17,7 +17,7 @@ use super::shell::Shell;
 use super::state::Web;
 use super::{new, paths, render};
 use crate::azure::error::{AzureError, ErrorKind};
-use crate::engine::take_along::{BY_HAND, ByHand, NOT_TAKEN, TakeAlongError};
+use crate::engine::take_along::{BY_HAND, ByHand, NOT_TAKEN};
 use crate::identity::{LocalPath, SignedInUser, sign_in_url};
 use crate::ids::Subdomain;
 
@@ -72,11 +72,11 @@ async fn download(
     user: SignedInUser,
 ) -> Result<Response, PageError> {
     let app = new::subdomain(&subdomain).ok_or(PageError::NotFound)?;
-    let taken = match web.engine.take_along(&user.person, &app).await {
-        Ok(taken) => taken,
-        Err(TakeAlongError::Azure(error)) => return unreadable(&app, &error),
-        Err(error) => return Err(PageError::Failed(error.into())),
+    let luggage = match web.engine.take_along(&user.person, &app).await {
+        Ok(luggage) => luggage,
+        Err(error) => return unreadable(&app, &error),
     };
+    let taken = luggage.pack().await.map_err(|error| PageError::Failed(error.into()))?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", taken.file_name)),
