@@ -69,9 +69,14 @@ fn forbidden(error: &AzureError, permission: Option<&str>) -> String {
         }
         Service::Arm => format!("You need {} on {}.", permission.unwrap_or("the role Reader"), error.target),
         Service::Central => format!(
-            "Ask an administrator of the IoT Central application to add you as a user with {} (the roles \
-             Administrator and Builder have it). Azure roles do not count there.",
-            permission.map_or_else(|| "a role".to_owned(), |p| format!("the permission \"{p}\""))
+            "Ask an administrator of the IoT Central application to add you as a user with {} ({}). Azure roles do \
+             not count there.",
+            permission.map_or_else(|| "a role".to_owned(), |p| format!("the permission \"{p}\"")),
+            if permission.is_some_and(is_of_administrators) {
+                "the role Administrator has it"
+            } else {
+                "the roles Administrator and Builder have it"
+            }
         ),
         Service::Hub if error.is_beyond_tier() => {
             "The hub is of the Basic tier, which has neither direct methods nor twins: use a Standard hub.".to_owned()
@@ -80,6 +85,11 @@ fn forbidden(error: &AzureError, permission: Option<&str>) -> String {
             "The resource may refuse this machine's address (public network access, IP filter), or be full.".to_owned()
         }
     }
+}
+
+/// A builder manages every part of an application but its users, its data exports and its settings.
+fn is_of_administrators(permission: &str) -> bool {
+    ["Users", "Organizations", "Data export", "File uploads"].iter().any(|of| permission.starts_with(of))
 }
 
 fn throttled(error: &AzureError) -> Option<String> {

@@ -9,6 +9,7 @@ mod from_hub;
 mod hubs;
 mod people;
 mod templates;
+mod works;
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -31,6 +32,7 @@ pub use from_hub::{
 pub use hubs::{HubSpec, Origin, add_dps_authority, add_dps_group, add_hub_device, add_hub_devices};
 pub use people::{ADA, AUTOMATION, AUTOMATION_SECRET, BOB, CAROL, CONTOSO, DAN, FABRIKAM, MAIN_SUBSCRIPTION};
 pub use templates::{BOILER, COMPRESSOR, EDGE_GATEWAY, METER, METER_MODEL, PUMP, THERMOMETER, VALVE};
+pub use works::works_world;
 
 /// The application that the default fleet lives in.
 pub const MAIN_APP: &str = "contoso-fleet";
@@ -42,6 +44,8 @@ pub const NEXT_APP: &str = "contoso-next";
 pub const METERS: &str = "contoso-meters";
 /// An application in which devices that arrive wait for approval.
 pub const VETTED_APP: &str = "contoso-vetted";
+/// An application without devices that is set up to the full: exports, users, organizations, jobs and more.
+pub const WORKS_APP: &str = "contoso-works";
 /// How long the fleet has been connected when the sandbox starts.
 const UPTIME: Duration = Duration::hours(3);
 
@@ -107,6 +111,7 @@ pub fn default_world(clock: &SandboxClock) -> World {
     }
     meters(&mut world, since);
     targets(&mut world, since);
+    works::add_works_app(&mut world, since);
     world
 }
 

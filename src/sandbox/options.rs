@@ -78,6 +78,8 @@ pub struct SandboxOptions {
     pub simulated_devices_lack_id_scope: bool,
     /// What IoT Central does with a job when five are at work (undocumented).
     pub sixth_job: SixthJob,
+    /// Destinations of data exports are listed with their secrets, which the documentation shows masked.
+    pub destinations_show_secrets: bool,
     /// The only registered application; `None` accepts every GUID.
     pub client_id: Option<String>,
     /// The secret of a registration with platform *Web*; `None` accepts any secret that is not empty.
@@ -126,6 +128,7 @@ impl Default for SandboxOptions {
             foreign_key_fields: ForeignFields::Refused,
             simulated_devices_lack_id_scope: false,
             sixth_job: SixthJob::Pending,
+            destinations_show_secrets: false,
             client_id: None,
             client_secret: None,
             redirect_uris: vec![("http://localhost:3000".to_owned(), Platform::Spa)],
@@ -255,6 +258,8 @@ pub struct Switches {
     pub simulated_devices_lack_id_scope: bool,
     /// See [`SandboxOptions::sixth_job`].
     pub sixth_job: SixthJob,
+    /// See [`SandboxOptions::destinations_show_secrets`].
+    pub destinations_show_secrets: bool,
 }
 
 impl From<&SandboxOptions> for Switches {
@@ -281,6 +286,7 @@ impl From<&SandboxOptions> for Switches {
             foreign_key_fields: options.foreign_key_fields,
             simulated_devices_lack_id_scope: options.simulated_devices_lack_id_scope,
             sixth_job: options.sixth_job,
+            destinations_show_secrets: options.destinations_show_secrets,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::state::Shared;
 use super::world::{App, Dps, Hub, Policy, World};
 
 impl Shared {
-    /// Codes, refresh tokens, client secrets, keys of policies, of enrollments and of devices, as they are now. Access and ID tokens are
+    /// Codes, refresh tokens, client secrets, keys of policies, of enrollments and of devices, what data exports sign in with, as they are now. Access and ID tokens are
     /// not kept here: they all begin like [`super::entra::tokens::issue_access`]'s.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
@@ -49,6 +49,7 @@ fn of_app(app: &App, secrets: &mut Vec<String>) {
         secrets.push(token.key.clone());
         secrets.extend(crate::sandbox::central::api_token_text(app, token));
     }
+    secrets.extend(crate::sandbox::central::configured_secrets(app));
     for attestation in app.devices.values().filter_map(|device| device.attestation.as_ref()) {
         of_attestation(attestation, secrets);
     }

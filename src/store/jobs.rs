@@ -1,11 +1,13 @@
 //! IoT Central jobs that we launch: the id is chosen and stored before the first PUT.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 
 use super::codec::{known, ns, time};
 use super::{Store, StoreError, WriteTx};
 use crate::clock::Timestamp;
-use crate::ids::{JobId, Subdomain};
+use crate::ids::{JobId, Subdomain, TenantId};
 use crate::migration::MigrationId;
 use crate::migration::model::stored_names;
 
@@ -158,6 +160,21 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(JobRecord::try_from).collect()
+    }
+
+    /// The jobs of all migrations of a tenant, each with the id and the name of its migration.
+    pub async fn jobs_of_tenant(&self, tenant: &TenantId) -> Result<HashMap<JobId, (MigrationId, String)>, StoreError> {
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "select j.job_id, m.id, m.name from jobs j join migrations m on m.id = j.migration_id where m.tenant = ?",
+        )
+        .bind(tenant.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let of = |(job, id, name): (String, String, String)| {
+            let migration = known(id.parse().ok(), "migrations", "id", &id)?;
+            Ok((JobId::new(job), (migration, name)))
+        };
+        rows.into_iter().map(of).collect()
     }
 
     /// Records what IoT Central says of a job, and whether we hold it.

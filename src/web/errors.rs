@@ -39,7 +39,7 @@ pub enum PageError {
     /// What was asked cannot be done, for a reason that the person can understand and mend.
     #[error("{what}")]
     Refused {
-        /// 4xx.
+        /// 4xx, or 502 where Azure failed.
         status: StatusCode,
         /// A few words.
         title: String,

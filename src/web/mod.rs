@@ -31,6 +31,7 @@ pub mod sign_in;
 pub mod site;
 pub mod state;
 pub mod status;
+mod take_along;
 #[cfg(test)]
 mod tests;
 

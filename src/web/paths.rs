@@ -6,6 +6,8 @@ pub const HOME: &str = "/";
 pub const MIGRATIONS: &str = "/migrations";
 /// The live part of [`MIGRATIONS`].
 pub const MIGRATIONS_LIVE: &str = "/migrations/live";
+/// Jobs in IoT Central that move devices: a page, and the part of [`MIGRATIONS`] that is loaded after it.
+pub const MIGRATION_JOBS: &str = "/migrations/jobs";
 /// The form *New migration* as a browser without script sends it to have its lists filled (POST).
 pub const NEW: &str = "/new";
 /// The lists of that form (fragment).
@@ -41,6 +43,18 @@ pub fn rerun(id: &str) -> String {
 #[must_use]
 pub fn fail_back(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/fail-back")
+}
+
+/// What of an application's set-up can be taken along.
+#[must_use]
+pub fn take_along(subdomain: &str) -> String {
+    format!("/applications/{subdomain}/take-along")
+}
+
+/// It, as a zip.
+#[must_use]
+pub fn take_along_zip(subdomain: &str) -> String {
+    format!("/applications/{subdomain}/take-along.zip")
 }
 
 /// The review of a draft, where its device keys are added to the DPS.

@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, keys, migration, new, packing, paths, setup, sign_in, status};
+use super::{about, assets, home, keys, migration, new, packing, paths, setup, sign_in, status, take_along};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -27,6 +27,8 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// How long a page may take. Longer work runs in the background, and pages poll for it.
 const TIME_OUT: Duration = Duration::from_secs(30);
+/// How long may take what is read from applications while it is waited for: each shows 20 pages a second.
+const SLOW_TIME_OUT: Duration = Duration::from_secs(600);
 
 /// The program with sign-in.
 pub fn configured(web: Web, sessions: SessionLayer) -> Router {
@@ -41,12 +43,18 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(about::router())
         .merge(migration::router())
         .merge(status::router())
+        .merge(take_along::router())
         .fallback(async || PageError::NotFound)
         .layer(from_fn_with_state(web.clone(), errors::tell_viewer))
-        .layer(sessions)
+        .layer(sessions.clone())
         .merge(assets::router())
-        .with_state(web);
-    guarded(pages, site)
+        .layer(time_out(TIME_OUT));
+    let slow = take_along::downloads()
+        .merge(status::slow_router())
+        .layer(from_fn_with_state(web.clone(), errors::tell_viewer))
+        .layer(sessions)
+        .layer(time_out(SLOW_TIME_OUT));
+    guarded(pages.merge(slow).with_state(web), site)
 }
 
 /// The program before anything is configured: every address leads to the set-up page.
@@ -56,6 +64,7 @@ pub fn unconfigured(site: Arc<Site>) -> Router {
         .merge(about::router())
         .merge(assets::router())
         .fallback(async || Redirect::to(paths::SETUP))
+        .layer(time_out(TIME_OUT))
         .with_state(Arc::clone(&site));
     guarded(pages, site)
 }
@@ -71,11 +80,14 @@ pub(super) fn guarded(pages: Router, site: Arc<Site>) -> Router {
         .layer(from_fn(packing::pack))
         .layer(from_fn_with_state(Arc::clone(&site), errors::dress))
         .layer(CatchPanicLayer::custom(errors::after_panic))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_OUT))
         .layer(from_fn_with_state(site, security::check_host))
         .layer(from_fn(security::check_origin))
         .layer(RequestBodyLimitLayer::new(MAX_BODY));
     pages.layer(layers)
+}
+
+fn time_out(limit: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit)
 }
 
 /// The span of a request: its path, never its query, which can carry an authorization code.

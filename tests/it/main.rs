@@ -19,6 +19,7 @@ mod people;
 mod secrets;
 mod seven;
 mod support;
+mod take_along;
 mod unassigned;
 mod waves;
 mod wire;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod evidence;
+mod families;
 mod x509;
 
 use serde_json::{Value, json};

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::central_jobs;
 use super::halt::Halt;
 use super::run::Run;
 use super::source::app::FromApp;
@@ -37,8 +38,6 @@ use turn::Turn;
 const FEWEST: usize = 2;
 /// For so long what is sent to a target counts against what it takes.
 const MINUTE: Duration = Duration::from_secs(60);
-/// The description by which the original tool, too, finds such jobs.
-const DESCRIPTION: &str = "AUTOMATED-DEVICE-MOVE";
 
 /// Launches the job if the rule allows one, and follows the one that was launched until it has ended.
 pub(super) async fn run(run: &Run, stop: &CancellationToken) -> Result<(), Halt> {
@@ -127,7 +126,7 @@ async fn exactly_the_cleared(run: &Run, at: &FromApp) -> Result<Option<usize>, H
 }
 
 async fn plan(run: &Run, at: &FromApp) -> Result<JobRecord, Halt> {
-    let id = JobId::new(format!("iotc-migrator-{}", run.id()));
+    let id = central_jobs::id_for(run.id());
     let payload = run.payload()?.to_string();
     let mut tx = run.store().begin_write().await?;
     jobs::plan(&mut tx, run.id(), &at.source.subdomain, &id, &payload, run.now()).await?;
@@ -218,7 +217,7 @@ fn request(run: &Run, at: &FromApp, record: &JobRecord) -> Result<JobRequest, Ha
     let (Some(group), Some(template)) = (&source.group, &source.template) else { return Err(Halt::LookAgain) };
     Ok(JobRequest {
         display_name: format!("Move to {}: {}", run.migration.plan.target.name(), run.migration.name),
-        description: DESCRIPTION.into(),
+        description: central_jobs::DESCRIPTION.into(),
         group: group.clone(),
         batch: None,
         target: template.clone(),

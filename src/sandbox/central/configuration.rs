@@ -19,10 +19,20 @@ pub struct Configuration {
     pub relationships: BTreeMap<String, BTreeMap<String, Relationship>>,
     /// Storage for files that devices upload.
     pub file_uploads: Option<Value>,
-    /// Where exports go, as the wire shows them.
+    /// Where exports go, as they were given, by id. What of it is secret is masked when it is shown.
     pub export_destinations: BTreeMap<String, Value>,
     /// Exports, as the wire shows them.
     pub exports: BTreeMap<String, Value>,
+    /// Users who are none of the sandbox's people, as the wire shows them, by id.
+    pub users: BTreeMap<String, Value>,
+    /// Names of the roles that are not built in, by id.
+    pub roles: BTreeMap<String, String>,
+    /// Jobs that begin by the calendar, as the wire shows them, by id.
+    pub scheduled_jobs: BTreeMap<String, Value>,
+    /// Dashboards, as the wire shows them, by id.
+    pub dashboards: BTreeMap<String, Value>,
+    /// What IoT Edge devices run, as the wire shows it, by id: with the passwords in it, as documented.
+    pub deployment_manifests: BTreeMap<String, Value>,
 }
 
 impl Configuration {

@@ -1,4 +1,5 @@
-//! The ways out of an application: storage for uploaded files, and data exports. Their secrets are masked.
+//! The ways out of an application: storage for uploaded files, and data exports. Their secrets are masked when they are shown,
+//! unless the sandbox is told otherwise.
 
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::door::{Call, Permission, Version, text_field};
 use super::fault::{Answer, Fault};
 use super::model::new_etag;
-use super::page;
+use super::{hidden, page};
 use crate::sandbox::wire;
 
 /// `GET /fileUploads`
@@ -51,13 +52,18 @@ pub(super) async fn delete_uploads(call: Call) -> Answer {
 /// `GET /dataExport/{destinations|exports}`
 pub(super) async fn list(call: Call, Path(family): Path<String>) -> Answer {
     let all = family_of(&call, &family)?;
-    page::answer(&call, all.iter().map(|(id, own)| (id.as_str(), own)), Value::clone)
+    page::answer(&call, all.iter().map(|(id, own)| (id.as_str(), own)), |own| shown(&call, own))
 }
 
 /// `GET /dataExport/{destinations|exports}/{id}`
 pub(super) async fn get(call: Call, Path((family, id)): Path<(String, String)>) -> Answer {
     let all = family_of(&call, &family)?;
-    all.get(&id).map(wire::ok).ok_or_else(|| Fault::not_found(format!("There is no {id} in {family}.")))
+    let missing = || Fault::not_found(format!("There is no {id} in {family}."));
+    all.get(&id).map(|own| wire::ok(&shown(&call, own))).ok_or_else(missing)
+}
+
+fn shown(call: &Call, own: &Value) -> Value {
+    if call.shared.switches().destinations_show_secrets { own.clone() } else { hidden::masked(own) }
 }
 
 fn family_of(call: &Call, family: &str) -> Result<std::collections::BTreeMap<String, Value>, Fault> {

@@ -18,9 +18,11 @@ mod fault;
 mod filter;
 mod gateways;
 mod groups;
+mod hidden;
 mod job_check;
 mod job_run;
 mod jobs;
+mod kept;
 pub mod model;
 mod organizations;
 mod page;
@@ -139,6 +141,9 @@ fn administration_routes() -> Router<Shared> {
             "/api/fileUploads",
             get(exports::uploads).put(exports::put_uploads).patch(exports::put_uploads).delete(exports::delete_uploads),
         )
+        .route("/api/scheduledJobs", get(kept::scheduled_jobs))
+        .route("/api/dashboards", get(kept::dashboards))
+        .route("/api/deploymentManifests", get(kept::deployment_manifests))
         .route("/api/dataExport/{family}", get(exports::list))
         .route("/api/dataExport/{family}/{id}", get(exports::get))
 }
@@ -146,6 +151,14 @@ fn administration_routes() -> Router<Shared> {
 /// What an API token looks like in a header, for the list of everything that is secret.
 pub fn api_token_text(app: &App, token: &configuration::ApiToken) -> Option<String> {
     api_tokens::text(app, token)
+}
+
+/// What is secret of how an application is set up, for the same list.
+pub fn configured_secrets(app: &App) -> Vec<String> {
+    let kept = &app.configuration;
+    let exports = kept.export_destinations.values().flat_map(hidden::of_destination);
+    let manifests = kept.deployment_manifests.values().flat_map(hidden::of_manifest);
+    exports.chain(manifests).chain(app.jobs.values().flat_map(|job| hidden::of_job(&job.definition))).collect()
 }
 
 /// Unknown paths tell nothing to callers that are not let in.

@@ -1,5 +1,7 @@
 //! Users and roles of an application.
 
+use std::collections::BTreeMap;
+
 use axum::extract::Path;
 use serde_json::{Value, json};
 
@@ -27,10 +29,10 @@ pub(super) async fn user(call: Call, Path(id): Path<String>) -> Answer {
     Ok(crate::sandbox::wire::ok(&user))
 }
 
-fn all_users(call: &Call) -> Result<Vec<(String, Value)>, Fault> {
+fn all_users(call: &Call) -> Result<BTreeMap<String, Value>, Fault> {
     call.need(Permission::Administer)?;
-    let roles = call.look(|app| Ok(app.roles.clone()))?;
-    Ok(call.shared.look(|world| {
+    let (roles, mut all) = call.look(|app| Ok((app.roles.clone(), app.configuration.users.clone())))?;
+    call.shared.look(|world| {
         let people = roles.iter().filter_map(|(oid, role)| Some((world.people.get(oid)?, role)));
         let shown = people.map(|(person, role)| {
             let role = ROLES.iter().find(|(name, ..)| name == role).map(|(_, id, _)| id);
@@ -38,22 +40,35 @@ fn all_users(call: &Call) -> Result<Vec<(String, Value)>, Fault> {
             let user = json!({"id": person.oid, "type": "email", "email": person.username, "roles": roles});
             (person.oid.clone(), user)
         });
-        shown.collect()
-    }))
+        all.extend(shown);
+    });
+    Ok(all)
 }
 
 /// `GET /roles`
 pub(super) async fn roles(call: Call) -> Answer {
-    let mut roles = ROLES.map(|(_, id, name)| (id, json!({"id": id, "displayName": name})));
-    roles.sort_by_key(|(id, _)| *id);
-    page::answer(&call, roles, |role| role)
+    let all = all_roles(&call)?;
+    page::answer(&call, all.iter().map(|(id, name)| (id.as_str(), (id, name))), |(id, name)| show_role(id, name))
 }
 
 /// `GET /roles/{id}`
-pub(super) async fn role(_call: Call, Path(id): Path<String>) -> Answer {
-    let found = ROLES.iter().find(|(_, own, _)| *own == id);
-    let (_, id, name) = found.ok_or_else(|| Fault::not_found(format!("Role {id} does not exist.")))?;
-    Ok(crate::sandbox::wire::ok(&json!({"id": id, "displayName": name})))
+pub(super) async fn role(call: Call, Path(id): Path<String>) -> Answer {
+    let all = all_roles(&call)?;
+    let name = all.get(&id).ok_or_else(|| Fault::not_found(format!("Role {id} does not exist.")))?;
+    Ok(crate::sandbox::wire::ok(&show_role(&id, name)))
+}
+
+/// The names of the built-in roles and of those that somebody made, by id.
+fn all_roles(call: &Call) -> Result<BTreeMap<String, String>, Fault> {
+    let built_in = ROLES.iter().map(|(_, id, name)| ((*id).to_owned(), (*name).to_owned()));
+    let mut all = call.look(|app| Ok(app.configuration.roles.clone()))?;
+    all.extend(built_in);
+    Ok(all)
+}
+
+/// The API tells no more of a role than its name.
+fn show_role(id: &str, name: &str) -> Value {
+    json!({"id": id, "displayName": name})
 }
 
 /// The short name of a role by its id.

@@ -8,6 +8,7 @@ use crate::migration::{Migration, Waves};
 use crate::store::enrollments::EnrollmentCounts;
 use crate::store::jobs::{JobProgress, JobRecord};
 use crate::web::moment::Moment;
+use crate::web::paths;
 
 /// Words, and where they lead, if anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub enum SourceView {
         app: Link,
         /// Group and template of the devices, or whose they are.
         part: String,
+        /// Where its set-up can be taken along.
+        take_along: String,
     },
     /// Hubs.
     Hub {
@@ -90,6 +93,7 @@ impl SourceView {
             Source::App(app) => Self::App {
                 app: Link { text: app.app_display_name.clone(), href: cloud.central_app_link(&app.subdomain) },
                 part: app.part(),
+                take_along: paths::take_along(app.subdomain.as_str()),
             },
             Source::Hub(source) => {
                 let link = |name: &str, id| Link { text: name.to_owned(), href: Some(cloud.portal_link(tenant, id)) };

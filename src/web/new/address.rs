@@ -15,11 +15,14 @@ pub(super) fn subdomain_of(address: &str, suffix: &str) -> Result<Subdomain, Str
     let Some(label) = host.strip_suffix(suffix).and_then(|label| label.strip_suffix('.')) else {
         return Err(format!("Applications of this cloud end in {suffix}. {example}"));
     };
+    subdomain(label).ok_or_else(wrong)
+}
+
+/// The subdomain that a text is, if it can be one.
+pub(in crate::web) fn subdomain(label: &str) -> Option<Subdomain> {
     let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if label.is_empty() || label.len() > 63 || !plain || label.starts_with('-') || label.ends_with('-') {
-        return Err(wrong());
-    }
-    Ok(Subdomain::new(label))
+    let fits = plain && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+    fits.then(|| Subdomain::new(label))
 }
 
 #[cfg(test)]

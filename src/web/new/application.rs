@@ -1,12 +1,16 @@
-//! The application that was chosen. One that does not run is said once, where it was chosen, and not asked anything.
+//! Applications that somebody can see, and the one that was chosen. One that does not run is said once, where it was chosen, and not asked anything.
 
 use std::sync::Arc;
 
 use super::address::subdomain_of;
 use super::parse::{FieldKey, Mistake};
-use super::surveyor::{AppMistake, CentralAppName, ChosenApp, Offer, Surveyor};
+use super::reading::{Loaded, Trouble, Wait};
+use super::surveyor::{Anew, AppMistake, Caller, CentralAppName, ChosenApp, Manner, Offer, Surveyor};
 use super::view::Remark;
 use crate::azure::arm::{CentralApp, Inventory};
+use crate::azure::tokens::TokenProvider;
+use crate::engine::central_jobs::Application;
+use crate::ids::PersonId;
 use crate::migration::preflight::Finding;
 use crate::web::components::Kind;
 
@@ -54,6 +58,30 @@ impl Surveyor {
                     .map_err(AppMistake::Address)
                     .and_then(running),
             ),
+        }
+    }
+}
+
+impl Surveyor {
+    /// The applications that somebody can see in Azure and that run, and why there may be more.
+    pub(in crate::web) async fn applications(
+        &self,
+        person: &PersonId,
+        tokens: Arc<dyn TokenProvider>,
+        anew: bool,
+    ) -> (Vec<Application>, Option<Trouble>) {
+        let caller = Caller { person: person.clone(), tokens };
+        let anew = if anew { Anew::Everything } else { Anew::Nothing };
+        match self.inventory(&caller, Manner { anew, wait: Wait::Longer }).await {
+            Loaded::Ready(inventory) => {
+                let running = inventory.apps.iter().filter(|app| app.state.eq_ignore_ascii_case("created"));
+                let apps = running
+                    .map(|app| Application { subdomain: app.subdomain.clone(), name: app.display_name.clone() })
+                    .collect();
+                (apps, inventory.problems.first().map(Trouble::from))
+            }
+            Loaded::Failed(trouble) => (Vec::new(), Some(trouble)),
+            Loaded::Reading | Loaded::NotAsked => (Vec::new(), Some(Trouble::late("Azure has not listed them yet."))),
         }
     }
 }

@@ -30,6 +30,7 @@ use axum::routing::{get, post};
 
 pub use surveyor::Surveyor;
 
+pub(super) use address::subdomain;
 pub(super) use count_words::CountWords;
 pub(super) use entered::Entered;
 pub(super) use options::carry_label;

@@ -72,6 +72,19 @@ pub struct Trouble {
     pub forbidden: bool,
 }
 
+impl Trouble {
+    /// Something that takes longer than people wait.
+    pub(super) fn late(what: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            remedy: Some("Reload in a moment.".into()),
+            sign_in: false,
+            consent: false,
+            forbidden: false,
+        }
+    }
+}
+
 impl From<&KeysError> for Trouble {
     fn from(error: &KeysError) -> Self {
         match error {

@@ -251,7 +251,7 @@ impl Surveyor {
         Offer { inventory, app, contents, dps, hub, target_app, target_templates, from_hub }
     }
 
-    async fn inventory(&self, caller: &Caller, manner: Manner) -> Loaded<Arc<Inventory>> {
+    pub(super) async fn inventory(&self, caller: &Caller, manner: Manner) -> Loaded<Arc<Inventory>> {
         let arm = self.azure.arm(Arc::clone(&caller.tokens));
         let anew = manner.lists_anew();
         let read = async move {

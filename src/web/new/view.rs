@@ -66,6 +66,8 @@ pub(super) struct AppChoices {
     pub(super) application: Select,
     /// Why the application cannot be taken; said once, here.
     pub(super) application_remark: Option<Remark>,
+    /// Where the set-up of the chosen application can be taken along.
+    pub(super) take_along: Option<String>,
     pub(super) address: Field,
     pub(super) group: Select,
     pub(super) template: Select,
@@ -143,6 +145,7 @@ impl AppChoices {
         Self {
             application: application(entered, offer, mistakes),
             application_remark: not_running_remark(offer.not_running(), FieldKey::Application, mistakes),
+            take_along: offer.chosen_app().map(|app| crate::web::paths::take_along(app.subdomain.as_str())),
             address: Field { required: false, ..field(FieldKey::Address, mistakes) },
             group: group(entered, offer, mistakes),
             template: template(entered, offer, mistakes),

@@ -1,5 +1,6 @@
-//! `/migrations`: all migrations of the tenant acted in, newest first, live.
+//! `/migrations`: all migrations of the tenant acted in, newest first, live; and jobs in IoT Central.
 
+mod jobs;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -24,6 +25,11 @@ use crate::identity::SignedInUser;
 /// Routes of this page.
 pub fn router() -> Router<Web> {
     Router::new().route(paths::MIGRATIONS, get(page)).route(paths::MIGRATIONS_LIVE, get(live))
+}
+
+/// The route of what is read from many applications while it is waited for.
+pub fn slow_router() -> Router<Web> {
+    Router::new().route(paths::MIGRATION_JOBS, get(jobs::jobs))
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use reqwest::header::{CACHE_CONTROL, COOKIE, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Method, StatusCode, Url};
 
 use super::lab::Lab;
@@ -140,6 +140,15 @@ impl Person {
             request = request.header(*name, *value);
         }
         request.send().await.expect("an answer").status()
+    }
+
+    /// Downloads a file: its status, what it is said to be, and its bytes.
+    pub async fn download(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let url = self.absolute(path);
+        let cookies = self.cookies_for(&url).unwrap_or_default();
+        let response = self.http.get(url).header(COOKIE, cookies).send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, response.bytes().await.expect("a body").to_vec())
     }
 
     /// What somebody sees at *Migration status* who uses copied cookie values instead of signing in.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::fleet;
 use crate::sandbox::testkit::Bench;
 
 const PREVIEW: &str = "api-version=2022-10-31-preview";
@@ -60,4 +61,25 @@ async fn users_roles_uploads_and_exports_are_there_one_by_one() {
     assert_eq!(get("/dataExport/exports".to_owned()).await.status, 404, "only the preview has it");
     assert_eq!(get(format!("/dataExport/exports?{PREVIEW}")).await.body["value"], json!([]));
     assert_eq!(get("/devices/boiler-0001/modules".to_owned()).await.body["value"], json!([]));
+}
+
+#[tokio::test]
+async fn secrets_of_destinations_are_masked_as_documented_unless_that_is_switched_off() {
+    let bench = Bench::new(100, fleet::works_world);
+    let list = async |family: &str| {
+        bench.app(fleet::WORKS_APP, "GET", &format!("/{family}?{PREVIEW}&maxpagesize=100"), Value::Null).await
+    };
+    let shown = list("dataExport/destinations").await.text;
+    assert!(shown.contains("AccountName=contosoworks;AccountKey=*****;EndpointSuffix"), "{shown}");
+    assert!(shown.contains("SharedAccessKey=*****") && shown.contains("\"clientSecret\":\"*****\""), "{shown}");
+    assert!(!shown.contains(&fleet::key("contoso-works/exports/storage")), "{shown}");
+    bench.shared.flip(|switches| switches.destinations_show_secrets = true);
+    let shown = list("dataExport/destinations").await.text;
+    for name in ["storage", "stream", "analytics", "header", "bearer", "oauth"] {
+        let key = fleet::key(&format!("contoso-works/exports/{name}"));
+        assert!(shown.contains(&key) && bench.shared.secrets().contains(&key), "{name}");
+    }
+    for family in ["scheduledJobs", "dashboards", "deploymentManifests", "users", "roles", "organizations"] {
+        assert!(list(family).await.body["value"].as_array().unwrap().len() > 1, "{family}");
+    }
 }
