@@ -328,4 +328,6 @@ pub struct Device {
     pub key_group: Option<EnrollmentGroupId>,
     /// It has keys or certificates of its own that are carried over; absent = its group's keys are.
     pub own_keys: Option<OwnKeys>,
+    /// When a clean-up removed it from its source, or found it gone there: it cannot fail back any more.
+    pub removed_at: Option<Timestamp>,
 }

@@ -54,6 +54,8 @@ pub enum EventKind {
     Stopped,
     /// It ended.
     Ended,
+    /// Its devices are removed from their source, or groups from the target.
+    CleanUp,
 }
 stored_names!(EventKind {
     Created = "created",
@@ -76,6 +78,7 @@ stored_names!(EventKind {
     TakenOver = "taken_over",
     Stopped = "stopped",
     Ended = "ended",
+    CleanUp = "clean_up",
 });
 
 /// An event as recorded.

@@ -4,6 +4,7 @@
 //! for having read first; no transaction is held across anything but other statements.
 
 pub mod choices;
+pub mod clean_ups;
 mod codec;
 pub mod device_certificates;
 pub mod devices;
@@ -12,9 +13,11 @@ pub mod enrollments;
 pub mod events;
 pub mod grants;
 pub mod jobs;
+pub mod made_groups;
 pub mod migrations;
 pub mod pasted_keys;
 pub mod people;
+pub mod removals;
 mod running;
 mod scopes;
 pub mod sessions;

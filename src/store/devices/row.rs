@@ -64,6 +64,7 @@ pub(super) struct Row {
     base_template: Option<String>,
     next_try_at: Option<i64>,
     deadline: Option<i64>,
+    removed_at: Option<i64>,
 }
 
 fn fact(at: Option<i64>, by: Option<String>) -> Option<Fact> {
@@ -135,6 +136,7 @@ impl TryFrom<Row> for Device {
             }),
             next_try_at: row.next_try_at.map(time),
             deadline: row.deadline.map(time),
+            removed_at: row.removed_at.map(time),
         })
     }
 }
