@@ -195,15 +195,14 @@ impl Store {
         Ok(())
     }
 
-    /// Counts one more time that Azure answered about others and not about this device. Gives how often that was.
-    pub async fn count_try(&self, id: CleanUpId, device: &DeviceId) -> Result<u32, StoreError> {
-        let tries = sqlx::query_scalar(
-            "update removals set tries = tries + 1 where clean_up_id = ? and device_id = ? returning tries",
-        )
-        .bind(id.to_string())
-        .bind(device.as_str())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(tries)
+    /// Counts one more time that Azure answered about others and not about this device. Gives its row as it is now.
+    pub async fn count_try(&self, id: CleanUpId, device: &DeviceId) -> Result<Removal, StoreError> {
+        let row: Row =
+            sqlx::query_as("update removals set tries = tries + 1 where clean_up_id = ? and device_id = ? returning *")
+                .bind(id.to_string())
+                .bind(device.as_str())
+                .fetch_one(&self.pool)
+                .await?;
+        Removal::try_from(row)
     }
 }
