@@ -1,6 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod clean_up;
 
 use time::macros::datetime;
 

@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, keys, migration, new, packing, paths, setup, sign_in, status};
+use super::{about, assets, clean_up, home, keys, migration, new, packing, paths, setup, sign_in, status};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -40,6 +40,7 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(setup::router())
         .merge(about::router())
         .merge(migration::router())
+        .merge(clean_up::router())
         .merge(status::router())
         .fallback(async || PageError::NotFound)
         .layer(from_fn_with_state(web.clone(), errors::tell_viewer))

@@ -12,6 +12,7 @@ use crate::identity::{LocalPath, sign_in_url};
 use crate::ids::PersonId;
 use crate::migration::{Counts, Migration, MigrationState, Place};
 use crate::store::devices::{DevicePage, PAGE_SIZE};
+use crate::web::clean_up::list::CleanUps;
 use crate::web::components::{Filter, Pagination};
 use crate::web::errors::PageError;
 use crate::web::new::Entered;
@@ -51,6 +52,8 @@ pub struct MigrationView {
     pub breakdowns: Vec<Breakdown>,
     /// The form filled in for the devices that did not move, once nothing more happens.
     pub rest: Option<String>,
+    /// What was removed from the source since it ended, and whether more can be.
+    pub clean_ups: CleanUps,
     /// The form as it was filled in, while it is a draft.
     pub change: Option<String>,
     /// What was set up.
@@ -159,6 +162,7 @@ impl MigrationView {
             breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path, &migration.plan.source),
             rest: (migration.state.is_ended() && has_rest(&counts))
                 .then(|| Entered::rest_of(&migration, suffix).page()),
+            clean_ups: CleanUps::read(store, &migration).await?,
             change: (migration.state == MigrationState::Draft).then(|| Entered::of(&migration, suffix).page()),
             status,
             plan,
