@@ -94,18 +94,28 @@ async fn judged(run: &Run, clean_up: &CleanUp, device: &Device) -> Result<Ready,
     if let Some(name) = run.store().holder(&device.id).await? {
         return Err(Settled::kept_because(KeepReason::BeingMoved, format!("being moved by “{name}”")).into());
     }
-    let Some(found) = source::find(run, device).await? else {
-        let detail = format!("{place} showed no such device to {}", clean_up.runs_as.name);
-        return Err(Settled { fate: Fate::Gone, detail: Some(detail) }.into());
-    };
+    let Some(found) = source::find(run, device).await? else { return Err(absent(run, clean_up, &place).await?.into()) };
     let (seen, now) = target::look(run, device).await?;
-    if !judge::is_soaked(proof, clean_up.soak, now) {
+    let proof = judge::by_targets_clock(proof, target::dates_by_our_clock(run, device), run.now(), now);
+    if !judge::is_soaked(&proof, clean_up.soak, now) {
         return Err(Settled::kept(KeepReason::Soaking).into());
     }
     let evidence = judge::at_target(&seen, now, to)?;
     let shown = source::look(run, device, &found).await?;
-    judge::at_source(&shown, proof, &seen, &place)?;
+    judge::at_source(&shown, &proof, &seen, &place)?;
     Ok(Ready { found, evidence })
+}
+
+/// What it means that the source shows no such device. An application does not show devices of organizations that a person may
+/// not see; whoever migrated it could see it.
+async fn absent(run: &Run, clean_up: &CleanUp, place: &str) -> Result<Settled, Halt> {
+    let who = &clean_up.runs_as;
+    let migrated_by = run.store().migration(run.id()).await?.and_then(|migration| migration.runs_as);
+    let detail = format!("{place} shows no such device to {}", who.name);
+    if run.origin.app().is_some() && migrated_by.is_none_or(|person| person.id != who.id) {
+        return Ok(Settled::kept_because(KeepReason::NotShown, detail));
+    }
+    Ok(Settled { fate: Fate::Gone, detail: Some(detail) })
 }
 
 /// Judges, and has it deleted as it was judged. One that is changed meanwhile is judged again.

@@ -17,6 +17,13 @@ pub(super) async fn look(run: &Run, device: &Device) -> Result<(AtTarget, Timest
     }
 }
 
+/// The proof of this device has the time of this machine, because the target gave none: an application does not tell when a
+/// device came that it did not know.
+pub(super) fn dates_by_our_clock(run: &Run, device: &Device) -> bool {
+    let knew_it = device.baseline.app.as_ref().is_some_and(|before| before.provisioned);
+    matches!(run.at, At::App(_)) && !knew_it
+}
+
 async fn at_hub(at: &AtHub, device: &Device) -> Result<AtTarget, Halt> {
     let hub = &at.target.hub_host;
     let not_there = |how: &str| Ok(AtTarget::NotThere(how.to_owned()));

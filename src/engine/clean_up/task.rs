@@ -67,7 +67,6 @@ async fn turn(inner: &Arc<Inner>, id: CleanUpId, hints: &mut watch::Receiver<u64
         () = too_late(inner) => return Err(Halt::LookAgain),
         done = all(&run, id, batch).boxed() => done?,
     }
-    inner.store.clean_up_trouble_over(id).await?;
     Ok(Turn::GoOn)
 }
 
@@ -83,7 +82,11 @@ async fn all(run: &Run, id: CleanUpId, batch: Vec<Removal>) -> Result<(), Halt> 
     for removal in batch {
         let clean_up = still_wanted(run, id, &removal).await?;
         match one::settle(run, &clean_up, &removal).await {
-            Ok(asked) => answered |= asked,
+            Ok(true) if !answered => {
+                answered = true;
+                run.store().clean_up_trouble_over(id).await?;
+            }
+            Ok(_) => {}
             Err(halt) if halt.may_be_of_one_device() => troubled.push((removal, halt)),
             Err(halt) => return Err(halt),
         }
@@ -166,16 +169,25 @@ async fn note(inner: &Inner, id: CleanUpId, halt: Halt) -> Result<Timestamp, Sto
             inner.store.clean_up_trouble(id, now + wait, &trouble, in_a_row).await?;
             Ok(now + wait)
         }
-        Halt::Pause(pause) => {
+        Halt::Pause(mut pause) => {
             let mut tx = inner.store.begin_write().await?;
             let Some(clean_up) = clean_ups::lookup(&mut tx, id).await? else { return Ok(now) };
             if clean_up.state == CleanUpState::Running {
+                if pause.reason == PauseReason::SignIn {
+                    let who = &clean_up.runs_as.name;
+                    pause.remedy = format!(
+                        "The clean-up goes on by itself as soon as {who} signs in here, or when somebody else resumes it."
+                    );
+                }
                 let text = format!("The clean-up is paused: {} {}", pause.detail, pause.remedy);
                 clean_ups::set_state(&mut tx, &clean_up, &CleanUpState::Paused(pause), PROGRAM, &text, now).await?;
                 tx.commit().await?;
                 return Ok(now);
             }
             drop(tx);
+            if clean_up.state.is_active() {
+                return Ok(now);
+            }
             // It was stopped while a device was being removed, and nobody will resume it.
             for removal in inner.store.removals_to_do(id, BATCH).await? {
                 one::leave_unclear(inner, id, &removal, &pause.detail).await?;

@@ -3,9 +3,9 @@
 //! Promises: only a device that its migration moved, that has been at the target for the whole soak, and that the target has
 //! heard of in the last hour, is removed; and never one of which the source shows a sign of life after its proof.
 //!
-//! On clocks: what a target shows is compared with the target's own time, which its answers tell. The proof's time is of the
-//! target's clock or of this machine's, so both must say that the soak is over. What source and target show is compared with
-//! each other: both are Azure's.
+//! On clocks: what a target shows is compared with the target's own time, which its answers tell. A proof for which Azure gave
+//! no time has this machine's, and is brought to the target's by how far they are apart now; and both clocks must say that
+//! the soak is over. What source and target show is compared with each other: both are Azure's.
 
 use time::Duration;
 
@@ -101,6 +101,13 @@ pub fn by_record(record: Record<'_>, soak: Soak, now: Timestamp) -> Result<&Fact
 #[must_use]
 pub fn is_soaked(proof: &Fact, soak: Soak, now: Timestamp) -> bool {
     now - proof.at >= soak.length()
+}
+
+/// The proof by the target's clock, which shows `theirs` while ours shows `ours`; `is_ours`: it was dated by ours.
+#[must_use]
+pub fn by_targets_clock(proof: &Fact, is_ours: bool, ours: Timestamp, theirs: Timestamp) -> Fact {
+    let apart = if is_ours { theirs - ours } else { Duration::ZERO };
+    Fact { at: proof.at + apart, evidence: proof.evidence.clone() }
 }
 
 /// What the target says at `now` of its own clock: what shows that the device is alive there. `place` names the target.
@@ -214,6 +221,17 @@ mod tests {
         assert_eq!(reason(judged(&at(Some(PROVEN + Duration::SECOND)))), KeepReason::SeenAtSource);
         assert_eq!(reason(judged(&AtSource { connected: true, ..at(None) })), KeepReason::SeenAtSource);
         assert_eq!(reason(judged(&AtSource { simulated: true, ..at(None) })), KeepReason::Simulated);
+    }
+
+    #[test]
+    fn a_proof_dated_by_a_clock_that_is_behind_makes_no_sign_before_it_look_newer() {
+        let behind = Duration::HOUR;
+        let dated = Fact { at: PROVEN - behind, ..proof() };
+        let last_there = AtSource { newest: Some(PROVEN - Duration::SECOND), ..AtSource::default() };
+        assert!(at_source(&last_there, &dated, &there(NOW), "Contoso fleet").is_err());
+        let proof = by_targets_clock(&dated, true, NOW - behind, NOW);
+        assert_eq!(at_source(&last_there, &proof, &there(NOW), "Contoso fleet"), Ok(()));
+        assert_eq!(by_targets_clock(&dated, false, NOW - behind, NOW), dated);
     }
 
     #[test]

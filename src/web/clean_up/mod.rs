@@ -14,6 +14,7 @@ mod run;
 mod run_view;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use axum::Router;
 use axum::extract::Path;

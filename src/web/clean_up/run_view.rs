@@ -5,10 +5,11 @@ use url::form_urlencoded::byte_serialize;
 
 use super::devices;
 use super::list::badge;
-use crate::identity::{LocalPath, Person, sign_in_url};
+use super::trouble::Trouble;
+use crate::identity::Person;
 use crate::migration::Migration;
-use crate::migration::clean_up::{CleanUp, CleanUpState, Fate, KeepReason, Removal, RemovalCounts};
-use crate::migration::model::{PauseReason, Source};
+use crate::migration::clean_up::{CleanUp, Fate, KeepReason, Removal, RemovalCounts};
+use crate::migration::model::Source;
 use crate::migration::sentence::capitalized;
 use crate::store::devices::PAGE_SIZE;
 use crate::web::components::{Filter, Kind, Pagination, Progress};
@@ -66,6 +67,9 @@ impl RunQuery {
     }
 }
 
+/// How long removed devices are looked for, as the engine does.
+const LOOKED_FOR: time::Duration = time::Duration::DAY;
+
 /// The page of a clean-up.
 pub(super) struct RunView {
     pub(super) name: String,
@@ -92,19 +96,6 @@ pub(super) struct RunView {
     pub(super) filters: Vec<Filter>,
     pub(super) rows: Vec<Row>,
     pub(super) pages: Pagination,
-}
-
-/// Why it does not go on now.
-pub(super) struct Trouble {
-    pub(super) kind: Kind,
-    pub(super) title: &'static str,
-    pub(super) what: String,
-    pub(super) remedy: String,
-    pub(super) until: Option<Moment>,
-    /// *Resume* is offered, and whose rights it would take.
-    pub(super) resume: Option<&'static str>,
-    /// Where the viewer signs in again, if that is what helps.
-    pub(super) sign_in: Option<String>,
 }
 
 /// A device of the table.
@@ -145,7 +136,7 @@ impl RunView {
             oob: false,
             badge,
             sentence: sentence(migration, &counts),
-            trouble: Trouble::of(web, clean_up, viewer, &path),
+            trouble: Trouble::of(clean_up, viewer, &path, web.clock.now()),
             progress: progress(&counts),
             kept: store.kept_for(clean_up.id).await?.into_iter().map(kept).collect(),
             reappeared: reappeared(&counts, migration),
@@ -202,6 +193,7 @@ fn facts(migration: &Migration, clean_up: &CleanUp) -> Vec<(&'static str, String
     }
     if let Some(at) = clean_up.ended_at {
         facts.push(("Ended", Moment::from(at).words));
+        facts.push(("Looked for in the source until", Moment::from(at + LOOKED_FOR).words));
     }
     facts
 }
@@ -244,53 +236,20 @@ fn filters(counts: &RemovalCounts, query: RunQuery, path: &str) -> Vec<Filter> {
     links
 }
 
-impl Trouble {
-    fn of(web: &Web, clean_up: &CleanUp, viewer: &Person, path: &str) -> Option<Self> {
-        let own = clean_up.runs_as.id == viewer.id;
-        match (&clean_up.state, &clean_up.retry) {
-            (CleanUpState::Paused(pause), _) => {
-                let signs_in = own && pause.reason == PauseReason::SignIn;
-                Some(Self {
-                    kind: Kind::Warning,
-                    title: if pause.reason == PauseReason::SignIn {
-                        "Paused until somebody signs in"
-                    } else {
-                        "Paused"
-                    },
-                    what: pause.detail.clone(),
-                    remedy: pause.remedy.replace("The migration goes on", "The clean-up goes on"),
-                    until: None,
-                    resume: (!signs_in).then_some(if own { "Resume" } else { "Resume with my rights" }),
-                    sign_in: signs_in.then(|| sign_in_url(&LocalPath::parse(path).unwrap_or_default())),
-                })
-            }
-            (CleanUpState::Running, Some(retry)) => Some(Self {
-                kind: Kind::Info,
-                title: "Waiting for a passing trouble to end",
-                what: retry.trouble.clone(),
-                remedy: "Nothing to do: it is tried again by itself.".into(),
-                until: Some(Moment::ahead(retry.at, web.clock.now())),
-                resume: None,
-                sign_in: None,
-            }),
-            _ => None,
-        }
-    }
-}
-
 impl Row {
     fn of(removal: &Removal) -> Self {
         let reason = if let Fate::Kept(reason) = removal.fate { Some(reason) } else { None };
-        let parts: Vec<&str> =
-            [reason.map(KeepReason::words), removal.detail.as_deref()].into_iter().flatten().collect();
+        // A detail begins with a name, which stays as it is.
+        let reason_words = reason.map(|reason| capitalized(reason.words()));
+        let parts: Vec<&str> = [reason_words.as_deref(), removal.detail.as_deref()].into_iter().flatten().collect();
         Self {
             anchor: format!("removal-{}", byte_serialize(removal.device.as_str().as_bytes()).collect::<String>()),
             id: removal.device.to_string(),
             badge: fate_badge(removal.fate),
             at: removal.at.map(Moment::from),
-            why: (!parts.is_empty()).then(|| capitalized(&parts.join(": "))),
+            why: (!parts.is_empty()).then(|| parts.join(": ")),
             remedy: reason.map(KeepReason::remedy),
-            evidence: removal.evidence.as_deref().map(capitalized),
+            evidence: removal.evidence.clone(),
         }
     }
 }

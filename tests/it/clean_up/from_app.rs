@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
+use axum::http::StatusCode;
 use iotc_migrator::sandbox::clock::SandboxClock;
 use iotc_migrator::sandbox::device;
+use iotc_migrator::sandbox::faults::{Action, Rule, Seen};
 use iotc_migrator::sandbox::fleet::{self, BOILER, MAIN_APP, Spec};
+use iotc_migrator::sandbox::log::Service;
 use iotc_migrator::sandbox::world::World;
 use time::Duration;
 
@@ -94,6 +97,20 @@ async fn forged_forms_remove_nobody(stage: &Stage) {
     assert_eq!(stage.lab.effects("device.deleted"), Vec::<String>::new());
 }
 
+/// The clean-up pauses for want of the permission, names it, and goes on with *Resume*.
+async fn its_device_is_removed_once_the_right_to_is_there(stage: &Stage) {
+    let deletion = |seen: &Seen<'_>| seen.service == Service::Central && seen.method.as_str() == "DELETE";
+    let forbidden = Rule::new(Action::status(StatusCode::FORBIDDEN), deletion).times(1);
+    stage.lab.shared().faults().add(forbidden);
+    let run = stage.clean_up(1, NAME).await;
+    let paused = stage.look_until(&run, |page| page.can_press("Resume")).await;
+    assert!(paused.text().contains("\"Device instances: delete\""), "{}", paused.text());
+    assert_eq!(stage.lab.effects("device.deleted"), Vec::<String>::new());
+    stage.ada.press(&paused, "Resume").await;
+    stage.ended(&run).await;
+    assert_eq!(stage.lab.effects("device.deleted"), ["boiler-0001"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_is_removed_once_nobody_may_go_back_if_no_device_has_registered_by_it() {
     let world = |clock: &SandboxClock| {
@@ -105,8 +122,7 @@ async fn a_group_is_removed_once_nobody_may_go_back_if_no_device_has_registered_
     let page = stage.page().await;
     assert!(page.text().contains("Stays: 1 moved device may have come by it."), "{}", page.text());
     assert!(page.form_with_button("Remove groups").is_none());
-    let run = stage.clean_up(1, NAME).await;
-    stage.ended(&run).await;
+    its_device_is_removed_once_the_right_to_is_there(&stage).await;
     let page = stage.page().await;
     let form = page.form_with_button("Remove groups").unwrap_or_else(|| panic!("no form:\n{}", page.text()));
     let form = form.set("groups", "2").set("group_name", NAME);
