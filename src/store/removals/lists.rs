@@ -75,6 +75,17 @@ impl Store {
         })
     }
 
+    /// Whether a migration has moved devices that no clean-up has removed.
+    pub async fn has_unremoved(&self, migration: MigrationId) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "select exists (select 1 from devices where migration_id = ? and outcome = 'moved' and removed_at is null)",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(found)
+    }
+
     /// Devices that the engine has to do with: those whose removal was started first, then those not yet asked about.
     pub async fn removals_to_do(&self, id: CleanUpId, limit: u32) -> Result<Vec<Removal>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(

@@ -1,7 +1,7 @@
 //! The clean-ups of a migration, as its own page and the page *Clean up* list them.
 
 use crate::migration::Migration;
-use crate::migration::clean_up::{CleanUp, CleanUpState, Soak};
+use crate::migration::clean_up::{CleanUp, CleanUpState};
 use crate::store::{Store, StoreError};
 use crate::web::components::Kind;
 use crate::web::migration::summary::Badge;
@@ -57,10 +57,8 @@ impl CleanUps {
                 is_active: clean_up.state.is_active(),
             });
         }
-        let soon = migration.ended_at.unwrap_or(migration.created_at);
-        let preview = store.removable(migration.id, Soak::DEFAULT, soon).await?;
-        let left = preview.ready + preview.soaking + preview.held;
-        Ok(Self { rows, ask: (left > 0).then(|| paths::clean_up(&id)), source: migration.plan.source.name() })
+        let ask = store.has_unremoved(migration.id).await?.then(|| paths::clean_up(&id));
+        Ok(Self { rows, ask, source: migration.plan.source.name() })
     }
 
     /// The one at work.
