@@ -15,6 +15,7 @@ use crate::azure::hint::hint;
 use crate::azure::http::Shared;
 use crate::azure::page::{GoesInCircles, NextPage, Page};
 use crate::azure::retry::{Retry, error_wait};
+use crate::clock::Timestamp;
 
 /// A client's line to one host.
 #[derive(Debug, Clone)]
@@ -120,6 +121,16 @@ impl Channel {
             let Some(wait) = retry.wait_after(&failed.error) else { return Err(self.explain(call, failed.error)) };
             clock.sleep(wait).await;
         }
+    }
+
+    /// The host whose clock the answers tell.
+    pub(super) fn clock_host(&self) -> &str {
+        if let Auth::Sas { host, .. } = &self.auth { host } else { self.base.host_str().unwrap_or_default() }
+    }
+
+    /// The time now by the service's own clock, good to a minute: its last answer's `Date` tells how far ours is off.
+    pub fn server_now(&self) -> Timestamp {
+        self.shared.clock.now() + self.shared.skew.ahead(self.clock_host())
     }
 
     /// Adds what a person can do, once it is clear that the error stays.

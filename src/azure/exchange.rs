@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::azure::answer::{Answer, Expect, Flaw, Unread};
 use crate::azure::call::{Call, Repeat};
 use crate::azure::channel::Channel;
-use crate::azure::credential::{Auth, Credential};
+use crate::azure::credential::Credential;
 use crate::azure::error::{AzureError, EffectKnown, ErrorKind, Result};
 use crate::azure::error_body;
 
@@ -101,9 +101,7 @@ impl Channel {
             }
         })?;
         if let Some(date) = answer.date() {
-            let host = self.base.host_str().unwrap_or_default();
-            let host = if let Auth::Sas { host, .. } = &self.auth { host } else { host };
-            self.shared.skew.learn(host, date - self.shared.clock.now());
+            self.shared.skew.learn(self.clock_host(), date - self.shared.clock.now());
         }
         let answered = answer.status.is_success()
             || (call.bad_request_answers && answer.status.as_u16() == 400 && is_bulk_result(&answer.body));

@@ -9,15 +9,19 @@
 //! migration. [`supervisor`] sees it and gives it a task ([`run`]), which takes the steps in order: [`snapshot`] (who,
 //! and what the target knew before), [`enroll`] (the source's keys at the target), *register* (identities ahead, where the
 //! key is certain), then [`moving`]: [`canary`], and the rest by [`job`] or [`singles`], at once or in [`waves`], while
-//! [`verify`] looks for them at the target. [`settle`] says what that makes of the migration as a whole,
-//! and [`watch`] looks after the moved ones for a day. What is particular to a kind of source has its room in [`source`], to a kind of target in [`target`].
+//! [`verify`] looks for them at the target. [`settle`] says what that makes of the migration as a whole, and [`watch`] looks
+//! after the moved ones for a day. Once a migration has ended, [`follow_up`] makes reruns and fail backs of it, and
+//! [`clean_up`] removes from the source what has been proven at the target for long enough. What is particular to a kind of
+//! source has its room in [`source`], to a kind of target in [`target`].
 
 mod admission;
 mod arrivals;
+mod backoff;
 mod canary;
 mod carry;
 pub mod central_jobs;
 mod certificates;
+mod clean_up;
 mod control;
 pub mod counting;
 mod device_certificates;
@@ -73,6 +77,7 @@ use arrivals::Arrivals;
 use turns::Turns;
 
 pub use certificates::SupplyError;
+pub use clean_up::{Choice, CleanUpAsked, CleanUpRefused, GroupsRefused, GroupsRemoved, RemoveGroups, Unfit};
 pub use control::ControlError;
 pub use device_certificates::{Added, DeviceCertificates};
 pub use follow_up::{FailBack, FollowUp};

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::halt::Halt;
 use super::source::Origin;
 use super::target::{self, At};
-use super::{Inner, enroll, given, moving, settle, sign_in, snapshot};
+use super::{Inner, backoff, enroll, given, moving, settle, sign_in, snapshot};
 use crate::clock::Timestamp;
 use crate::ids::IdScope;
 use crate::migration::model::{Actor, Migration, MigrationId, MigrationState, PauseReason, Step, StepState, Target};
@@ -19,10 +19,6 @@ use crate::store::{StoreError, migrations};
 
 /// How long a lease lasts, by the machine's clock; it is renewed three times as often.
 const LEASE: Duration = Duration::from_secs(30);
-/// The first wait after a passing trouble; it doubles with each in a row.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-/// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// How long a step may take to reach a safe point when the program stops, by the machine's clock. What is cut off then
 /// is found again at the next start.
@@ -86,7 +82,7 @@ async fn work(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u
                 Ok(moment) => moment,
                 Err(error) => {
                     tracing::error!(%id, error = ?error, "the database failed; trying again");
-                    inner.clock.now() + FIRST_WAIT
+                    inner.clock.now() + backoff::FIRST_WAIT
                 }
             },
         };
@@ -118,16 +114,18 @@ async fn turn(inner: &Arc<Inner>, id: MigrationId, hints: &mut watch::Receiver<u
         }
     }
     let run = Arc::new(Run::new(inner, migration).await?);
-    let too_late = async {
-        inner.cancel.cancelled().await;
-        inner.clock.sleep(WIND_DOWN * inner.clock.speed()).await;
-    };
     let turn = tokio::select! {
-        () = too_late => return Err(Halt::LookAgain),
+        () = too_late(inner) => return Err(Halt::LookAgain),
         turn = run.advance() => turn?,
     };
     inner.store.trouble_over(id).await?;
     Ok(turn)
+}
+
+/// Completes some time after the program was told to stop.
+pub(super) async fn too_late(inner: &Inner) {
+    inner.cancel.cancelled().await;
+    inner.clock.sleep(WIND_DOWN * inner.clock.speed()).await;
 }
 
 /// Records a halt; gives the moment to look again.
@@ -139,11 +137,9 @@ async fn note(inner: &Inner, id: MigrationId, halt: Halt) -> Result<Timestamp, S
         Halt::Azure(error) => unreachable!("judged: {error}"),
         Halt::Transient { trouble, after } => {
             let (number, last) = inner.store.troubles(id).await?;
-            // Another trouble than the last means that something went well in between.
-            let before = if last.as_ref() == Some(&trouble) { number } else { number / 2 };
-            let backoff = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(before.min(16))).min(LONGEST_WAIT);
-            let at = now + backoff.max(after.unwrap_or_default()) + jitter(backoff);
-            inner.store.trouble(id, at, &trouble, before + 1).await?;
+            let (wait, in_a_row) = backoff::wait(number, last.as_deref(), &trouble, after);
+            let at = now + wait;
+            inner.store.trouble(id, at, &trouble, in_a_row).await?;
             if number == 0 {
                 inner.store.note(id, now, EventKind::Trouble, &format!("Waiting for Azure: {trouble}")).await?;
             }
@@ -162,15 +158,6 @@ async fn note(inner: &Inner, id: MigrationId, halt: Halt) -> Result<Timestamp, S
             Ok(now)
         }
     }
-}
-
-/// Up to a quarter of `wait`, so that many tasks do not come back at once.
-fn jitter(wait: Duration) -> Duration {
-    let mut byte = [0_u8; 1];
-    if aws_lc_rs::rand::fill(&mut byte).is_err() {
-        return Duration::ZERO;
-    }
-    wait.mul_f64(f64::from(byte[0]) / 1024.0)
 }
 
 impl Run {

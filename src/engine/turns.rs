@@ -15,6 +15,8 @@ pub(super) enum Question {
     Later,
     /// Whether it is seen to have left.
     Departure,
+    /// Whether one that was removed from its source is there again.
+    Reappearance,
 }
 
 /// How often each migration has asked what.

@@ -1,7 +1,7 @@
 //! Later checks: for a day after a device was proven at the target it is looked at again, and what changed is said.
 //!
 //! Newer activity than at the proof makes it *sending*. What shows that it has left makes it *went back*, until it is seen
-//! again.
+//! again. Devices that a clean-up has removed from their source are looked for there for as long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Inner;
 use super::halt::Halt;
 use super::run::Run;
 use super::signs::Signs;
-use super::{carry, job, settle, source, target, verify};
+use super::{carry, clean_up, job, settle, source, target, verify};
 use crate::clock::Timestamp;
 use crate::migration::device::Fact;
 use crate::migration::{Device, MigrationId, MigrationState, Outcome};
@@ -48,6 +48,10 @@ pub(super) async fn watch(inner: Arc<Inner>) {
                 }
             }
             Err(error) => tracing::error!(error = ?error, "moved devices could not be listed"),
+        }
+        tokio::select! {
+            () = inner.cancel.cancelled() => return,
+            () = clean_up::look_for_removed(&inner, since) => {}
         }
     }
 }

@@ -331,4 +331,6 @@ pub struct Device {
     /// The wave by which it may be told, 0 for whoever was tried as the canary; absent = its wave has not begun, or there are
     /// none.
     pub wave: Option<u32>,
+    /// When a clean-up removed it from its source, or found it gone there: it cannot fail back any more.
+    pub removed_at: Option<Timestamp>,
 }

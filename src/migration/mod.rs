@@ -6,6 +6,7 @@
 pub mod app_evidence;
 pub mod belongings;
 pub mod certificate;
+pub mod clean_up;
 pub mod counts;
 pub mod coverage;
 pub mod device;

@@ -45,6 +45,8 @@ pub enum SkipReason {
     GroupLeft,
     /// Its template in the source is another than that of the devices that were chosen with it.
     OtherTemplate,
+    /// A clean-up removes it, or has removed it, from where it would go back to.
+    Removed,
 }
 stored_names!(SkipReason {
     Simulated = "simulated",
@@ -67,6 +69,7 @@ stored_names!(SkipReason {
     KeyUnknown = "key_unknown",
     GroupLeft = "group_left",
     OtherTemplate = "other_template",
+    Removed = "removed",
 });
 
 impl SkipReason {
@@ -94,6 +97,7 @@ impl SkipReason {
             Self::KeyUnknown => "key of no known enrollment",
             Self::GroupLeft => "enrollment group not carried over",
             Self::OtherTemplate => "of another template",
+            Self::Removed => "removed from where it came from",
         }
     }
 
@@ -129,6 +133,7 @@ impl SkipReason {
                 "Find the enrollment whose keys it has (another DPS, or a group that was deleted), and migrate with that, or paste its keys."
             }
             Self::GroupLeft => "Make the keys of its enrollment group known to the target, then migrate again.",
+            Self::Removed => "A clean-up removed it there: there is no way back for it.",
             Self::OtherTemplate => "Migrate it with the others of its template in the source.",
             Self::BlockedAtTarget => "Unblock or approve it in the target application, then migrate again.",
         }

@@ -43,6 +43,14 @@ pub enum Kind {
     Simulated,
 }
 
+impl Kind {
+    /// Firmware that does not do as it is told, or not to the end.
+    #[must_use]
+    pub fn is_faulty(self) -> bool {
+        matches!(self, Self::NoRetry | Self::AnswerLost | Self::Refuses | Self::Vanishes | Self::Unable)
+    }
+}
+
 /// The official sample that the firmware was made from; they answer differently and leave after different times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Firmware {

@@ -1,7 +1,7 @@
 //! The truth page: where each physical device really is, whatever the services and the migrator believe.
 //!
 //! Served on the sandbox's own address, readable without JavaScript, and as `/truth.json` for tests. Its forms switch
-//! devices on and off and flip the behaviours that Azure leaves undocumented.
+//! devices on and off, mend their firmware, and flip the behaviours that Azure leaves undocumented.
 
 mod story;
 
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::macros::format_description;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Kind, Place};
 use super::log::Call;
 use super::options::{IdentityConflict, Switches};
 use super::state::Shared;
@@ -63,6 +63,8 @@ struct Row {
     kind: String,
     place: String,
     online: bool,
+    /// Its firmware does not obey as it should, and can be mended.
+    faulty: bool,
     log: Vec<String>,
 }
 
@@ -127,6 +129,7 @@ fn row(device: &Device) -> Row {
         kind: format!("{:?}", device.kind),
         place: device.whereabouts(),
         online: device.online,
+        faulty: device.kind.is_faulty(),
         log: device.log.iter().map(story::line).collect(),
     }
 }
@@ -171,6 +174,7 @@ async fn all(State(shared): State<Shared>) -> Json<Value> {
 enum Action {
     Online { device: String },
     Offline { device: String },
+    Mend { device: String },
     OverwriteIdentities,
     KeepIdentities,
     StickyKeys,
@@ -188,6 +192,7 @@ async fn act(State(shared): State<Shared>, headers: HeaderMap, Form(action): For
     match action {
         Action::Online { device } => return switch(&shared, &device, true),
         Action::Offline { device } => return switch(&shared, &device, false),
+        Action::Mend { device } => return mend(&shared, &device),
         Action::OverwriteIdentities => flip(|switches| switches.identity_conflict = IdentityConflict::Overwrite),
         Action::KeepIdentities => flip(|switches| switches.identity_conflict = IdentityConflict::Keep),
         Action::StickyKeys => flip(|switches| switches.sticky_keys = true),
@@ -196,9 +201,30 @@ async fn act(State(shared): State<Shared>, headers: HeaderMap, Form(action): For
     Redirect::to("/truth").into_response()
 }
 
+/// Somebody mends the firmware of a device; one that had left and arrived nowhere is restarted.
+fn mend(shared: &Shared, device: &str) -> Response {
+    let lost = shared.world(|world| {
+        let device = world.devices.get_mut(device)?;
+        if device.kind.is_faulty() {
+            device.kind = Kind::Normal;
+        }
+        Some(matches!(device.place, Place::Lost { .. }))
+    });
+    match lost {
+        None => return missing(device),
+        Some(true) => drop(device::restart(shared, device)),
+        Some(false) => {}
+    }
+    Redirect::to("/truth").into_response()
+}
+
+fn missing(device: &str) -> Response {
+    (StatusCode::NOT_FOUND, format!("There is no device {device}.")).into_response()
+}
+
 fn switch(shared: &Shared, device: &str, on: bool) -> Response {
     if !shared.look(|world| world.devices.contains_key(device)) {
-        return (StatusCode::NOT_FOUND, format!("There is no device {device}.")).into_response();
+        return missing(device);
     }
     device::set_online(shared, device, on);
     Redirect::to("/truth").into_response()

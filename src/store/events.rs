@@ -60,6 +60,8 @@ pub enum EventKind {
     FollowedUp,
     /// It ended.
     Ended,
+    /// Its devices are removed from their source, or groups from the target.
+    CleanUp,
 }
 stored_names!(EventKind {
     Created = "created",
@@ -85,6 +87,7 @@ stored_names!(EventKind {
     Stopped = "stopped",
     FollowedUp = "followed_up",
     Ended = "ended",
+    CleanUp = "clean_up",
 });
 
 /// An event as recorded.

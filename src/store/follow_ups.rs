@@ -53,7 +53,7 @@ async fn choose(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
-         where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' end
+         where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
          and (?4 is null or source = ?4) and (?5 is null or device_id = ?5)",
     )
     .bind(child.to_string())
@@ -120,6 +120,24 @@ pub async fn root_name(tx: &mut WriteTx, of: MigrationId) -> Result<String, Stor
     Ok(name)
 }
 
+/// A clean-up removes this device, or has removed it, from where a fail back would take it.
+pub(super) async fn is_removed(
+    tx: &mut WriteTx,
+    fail_back: MigrationId,
+    device: &DeviceId,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "select 1 from migrations own join clean_ups c on c.migration_id = own.parent_id
+         join removals r on r.clean_up_id = c.id where own.id = ? and own.relation = 'fail_back'
+         and r.device_id = ? and r.state in ('started', 'removed', 'gone')",
+    )
+    .bind(fail_back.to_string())
+    .bind(device.as_str())
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// A proven fail back: the row of the device in the migration that had moved it says so.
 pub(super) async fn note_return(tx: &mut WriteTx, fail_back: MigrationId, id: &DeviceId) -> Result<(), StoreError> {
     let parent: Option<String> = sqlx::query_scalar(
@@ -156,12 +174,13 @@ impl Store {
         Ok(count(number))
     }
 
-    /// Of these devices, those that a fail back of the migration cannot take: they are not proven at its target.
+    /// Of these devices, those that a fail back of the migration cannot take: they are not proven at its target, or were removed from
+    /// their source since.
     pub async fn not_moved(&self, migration: MigrationId, ids: &[DeviceId]) -> Result<Vec<DeviceId>, StoreError> {
         let mut others = Vec::new();
         for id in ids {
             let moved: Option<i64> = sqlx::query_scalar(
-                "select 1 from devices where migration_id = ? and device_id = ? and outcome = 'moved'",
+                "select 1 from devices where migration_id = ? and device_id = ? and outcome = 'moved' and removed_at is null",
             )
             .bind(migration.to_string())
             .bind(id.as_str())
@@ -174,10 +193,11 @@ impl Store {
         Ok(others)
     }
 
-    /// How many moved devices came from which source, the most first.
+    /// How many moved devices that could go back came from which source, the most first.
     pub async fn moved_by_source(&self, migration: MigrationId) -> Result<Vec<(String, u64)>, StoreError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
-            "select source, count(*) from devices where migration_id = ? and outcome = 'moved' group by source order by 2 desc, 1",
+            "select source, count(*) from devices where migration_id = ? and outcome = 'moved' and removed_at is null
+             group by source order by 2 desc, 1",
         )
         .bind(migration.to_string())
         .fetch_all(&self.pool)

@@ -106,7 +106,7 @@ impl Store {
         }))
     }
 
-    /// Forgets the grants, of sign-ins before `before`, whose person has no session and no active migration, and says
+    /// Forgets the grants, of sign-ins before `before`, whose person has no session, and no active migration or clean-up, and says
     /// whose they were. Sessions that have expired are to be removed first.
     ///
     /// # Errors
@@ -117,6 +117,8 @@ impl Store {
              and not exists (select 1 from sessions where sessions.tid = grants.tid and sessions.oid = grants.oid)
              and not exists (select 1 from migrations where tenant = grants.tid and runs_as = grants.oid
                              and state in ('running', 'paused', 'waiting'))
+             and not exists (select 1 from clean_ups c join migrations m on m.id = c.migration_id
+                             where m.tenant = grants.tid and c.runs_as = grants.oid and c.state in ('running', 'paused'))
              returning tid, oid",
         )
         .bind(ns(before))

@@ -271,11 +271,13 @@ impl Store {
         Ok((super::codec::count(number), revisions))
     }
 
-    /// Names of the migrations that still need the sign-in of `person`, the one started last first.
+    /// Names of the migrations that still need the sign-in of `person`, or whose clean-up does, the one begun last first.
     pub async fn active_runs(&self, person: &PersonId) -> Result<Vec<String>, StoreError> {
         let names = sqlx::query_scalar(
-            "select name from migrations where tenant = ? and runs_as = ? and state in ('running', 'paused', 'waiting')
-             order by started_at desc",
+            "select name from (
+             select name, started_at as begun from migrations where tenant = ?1 and runs_as = ?2 and state in ('running', 'paused', 'waiting')
+             union all select m.name, c.asked_at from clean_ups c join migrations m on m.id = c.migration_id
+             where m.tenant = ?1 and c.runs_as = ?2 and c.state in ('running', 'paused')) order by begun desc",
         )
         .bind(person.tid.as_str())
         .bind(&person.oid)

@@ -4,6 +4,7 @@
 //! for having read first; no transaction is held across anything but other statements.
 
 pub mod choices;
+pub mod clean_ups;
 mod codec;
 pub mod device_certificates;
 pub mod devices;
@@ -14,9 +15,11 @@ pub mod follow_ups;
 pub mod grants;
 pub mod job_turns;
 pub mod jobs;
+pub mod made_groups;
 pub mod migrations;
 pub mod pasted_keys;
 pub mod people;
+pub mod removals;
 mod running;
 mod scopes;
 pub mod sessions;

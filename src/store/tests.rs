@@ -1,6 +1,7 @@
 //! What the tables promise, on a database in a temporary directory.
 
 mod certificates;
+mod clean_up;
 mod job_turns;
 mod offline;
 mod waves;

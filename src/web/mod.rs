@@ -6,6 +6,7 @@
 
 pub mod about;
 pub mod assets;
+mod clean_up;
 pub mod components;
 pub mod csrf;
 pub mod errors;

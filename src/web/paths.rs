@@ -104,3 +104,21 @@ pub fn discard(id: &str) -> String {
 pub fn start(id: &str) -> String {
     format!("{MIGRATIONS}/{id}/start")
 }
+
+/// What of a migration's devices can be removed from their source; takes the request for it too (POST).
+#[must_use]
+pub fn clean_up(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/clean-up")
+}
+
+/// Removes enrollment groups that nobody needs (POST).
+#[must_use]
+pub fn clean_up_groups(id: &str) -> String {
+    format!("{MIGRATIONS}/{id}/clean-up/groups")
+}
+
+/// One clean-up of a migration.
+#[must_use]
+pub fn clean_up_run(id: &str, run: &str) -> String {
+    format!("{MIGRATIONS}/{id}/clean-ups/{run}")
+}

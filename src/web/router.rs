@@ -19,7 +19,7 @@ use super::errors::{self, PageError};
 use super::security::{self, SecurityHeaders};
 use super::site::Site;
 use super::state::Web;
-use super::{about, assets, home, keys, migration, new, packing, paths, setup, sign_in, status, take_along};
+use super::{about, assets, clean_up, home, keys, migration, new, packing, paths, setup, sign_in, status, take_along};
 use crate::identity::SessionLayer;
 
 /// The largest form taken, in bytes.
@@ -42,6 +42,7 @@ pub fn configured(web: Web, sessions: SessionLayer) -> Router {
         .merge(setup::router())
         .merge(about::router())
         .merge(migration::router())
+        .merge(clean_up::router())
         .merge(status::router())
         .merge(take_along::router())
         .fallback(async || PageError::NotFound)

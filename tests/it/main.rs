@@ -4,6 +4,7 @@ mod again;
 mod belongings;
 mod between;
 mod browser;
+mod clean_up;
 mod crash;
 mod faults;
 mod fleet;

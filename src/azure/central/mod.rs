@@ -34,6 +34,7 @@ use crate::azure::channel::Channel;
 use crate::azure::error::Result;
 use crate::azure::pace::Scope;
 use crate::azure::page::{AllPages, NextPage, Page};
+use crate::clock::Timestamp;
 
 const API: &str = "2022-07-31";
 
@@ -60,6 +61,12 @@ impl Central {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The time now by the application's own clock, good to a minute, as its last answer told it.
+    #[must_use]
+    pub fn server_now(&self) -> Timestamp {
+        self.channel.server_now()
     }
 
     /// Completes a call with what all calls to an application have.

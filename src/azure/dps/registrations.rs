@@ -7,7 +7,7 @@ use crate::azure::dps::Dps;
 use crate::azure::error::Result;
 use crate::azure::keys::Right;
 use crate::azure::lenient::{code, moment, or_default};
-use crate::azure::page::{NextPage, Page};
+use crate::azure::page::{AllPages, NextPage, Page};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, EnrollmentGroupId, HubHost};
 
@@ -109,6 +109,23 @@ impl Dps {
     /// See [`crate::azure::AzureError`].
     pub async fn group_registrations(&self, id: &EnrollmentGroupId) -> Result<Vec<Registration>> {
         self.all(LIST, READ, records(id), None).await
+    }
+
+    /// Whether a device has registered by an enrollment group. A page may be empty and yet not the last.
+    ///
+    /// # Errors
+    /// See [`crate::azure::AzureError`].
+    pub async fn has_registrations(&self, id: &EnrollmentGroupId) -> Result<bool> {
+        let mut pages = AllPages::new();
+        loop {
+            let page = self.group_registrations_page(id, pages.next()).await?;
+            if !page.items.is_empty() {
+                return Ok(true);
+            }
+            if pages.add(page).map_err(self.channel.circle(LIST))?.is_some() {
+                return Ok(false);
+            }
+        }
     }
 }
 

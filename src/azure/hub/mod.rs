@@ -16,6 +16,7 @@ use crate::azure::call::Call;
 use crate::azure::channel::Channel;
 use crate::azure::keys::Right;
 use crate::azure::pace::{Rate, Scope};
+use crate::clock::Timestamp;
 
 const API: &str = "2021-04-12";
 
@@ -60,6 +61,12 @@ impl Hub {
             shared.pacer.set_rate(&shared.clock, &scope, rate);
         }
         self
+    }
+
+    /// The time now by the hub's own clock, good to a minute, as its last answer told it.
+    #[must_use]
+    pub fn server_now(&self) -> Timestamp {
+        self.channel.server_now()
     }
 
     fn registry(&self) -> Scope {

@@ -160,7 +160,7 @@ async fn all_moved(inner: &Inner, id: MigrationId, devices: &[DeviceId]) -> Resu
         names.push("…");
     }
     Err(ControlError::NotNow(format!(
-        "Nothing was made, because these are no devices that this migration moved: {}.",
+        "Nothing was made, because these are no devices that this migration moved, or were removed from their source: {}.",
         names.join(", ")
     )))
 }

@@ -137,3 +137,21 @@ async fn the_truth_page_takes_forms_of_its_own_pages_only() {
     use crate::sandbox::options::IdentityConflict;
     assert_eq!(rig.shared().switches().identity_conflict, IdentityConflict::Keep);
 }
+
+#[tokio::test]
+async fn firmware_that_does_not_obey_can_be_mended_by_hand() {
+    use crate::sandbox::device::Kind;
+    let rig = Rig::start().await;
+    let url = format!("{}/truth", rig.sandbox.sign_in_base());
+    let faulty = rig.shared().look(|world| world.devices.values().find(|one| one.kind == Kind::Refuses).cloned());
+    let faulty = faulty.expect("a device that refuses");
+    let press = async |device: &str| {
+        let form = [("action", "mend"), ("device", device)];
+        let own = rig.client.post(&url).header("Origin", rig.sandbox.sign_in_base()).form(&form);
+        own.send().await.unwrap().status()
+    };
+    assert_eq!(press(&faulty.id).await, StatusCode::SEE_OTHER);
+    let mended = rig.shared().look(|world| world.devices[&faulty.id].clone());
+    assert_eq!((mended.kind, mended.place), (Kind::Normal, faulty.place));
+    assert_eq!(press("nobody").await, StatusCode::NOT_FOUND);
+}

@@ -63,6 +63,8 @@ pub async fn insert(tx: &mut WriteTx, migration: MigrationId, source: &str, foun
         }
         _ => (found.outcome, None),
     };
+    let removed = outcome.is_open() && super::follow_ups::is_removed(tx, migration, &found.id).await?;
+    let outcome = if removed { Outcome::Skipped(SkipReason::Removed) } else { outcome };
     let (stored, reason) = outcome.stored();
     sqlx::query(
         "insert into devices (migration_id, device_id, display_name, source, active, joined_later, outcome, reason, detail, organizations, unassigned)

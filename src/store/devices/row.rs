@@ -65,6 +65,7 @@ pub(super) struct Row {
     next_try_at: Option<i64>,
     deadline: Option<i64>,
     wave: Option<u32>,
+    removed_at: Option<i64>,
 }
 
 fn fact(at: Option<i64>, by: Option<String>) -> Option<Fact> {
@@ -137,6 +138,7 @@ impl TryFrom<Row> for Device {
             next_try_at: row.next_try_at.map(time),
             deadline: row.deadline.map(time),
             wave: row.wave,
+            removed_at: row.removed_at.map(time),
         })
     }
 }

@@ -74,7 +74,7 @@ async fn piece(
     Ok(Some((rows, (store, filter, next))))
 }
 
-fn written(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Bytes, CsvError> {
+pub(in crate::web) fn written(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Bytes, CsvError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
         writer.write_record(&row)?;
@@ -101,6 +101,7 @@ fn head() -> Vec<String> {
             "source",
             "key_group",
             "wave",
+            "removed_at",
         ]
         .map(String::from),
     );
@@ -133,15 +134,16 @@ fn row(device: &Device, relation: Option<Relation>) -> Vec<String> {
     cells.push(harmless(&device.source));
     cells.push(text(device.key_group.as_ref().map(crate::ids::EnrollmentGroupId::as_str)));
     cells.push(device.wave.map(|wave| wave.to_string()).unwrap_or_default());
+    cells.push(machine(device.removed_at));
     cells
 }
 
-fn machine(at: Option<Timestamp>) -> String {
+pub(in crate::web) fn machine(at: Option<Timestamp>) -> String {
     at.and_then(|at| at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// The cell, so that no spreadsheet takes it for a formula.
-fn harmless(cell: &str) -> String {
+pub(in crate::web) fn harmless(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
 }
 

@@ -41,6 +41,8 @@ pub struct DeviceRow {
     pub remedy: Option<&'static str>,
     /// What was carried over of its name and properties, and what was not.
     pub carried: Option<String>,
+    /// When a clean-up removed it from its source.
+    pub removed: Option<Moment>,
     /// How often it was told or tried.
     pub attempts: u32,
     /// When it is tried again.
@@ -82,6 +84,7 @@ impl DeviceRow {
             why: why(device.outcome.reason().filter(|_| place != Place::Already), device.detail.as_deref()),
             remedy: device.outcome.remedy(),
             carried: why(None, device.carried.as_ref().map(|fact| fact.evidence.as_str())),
+            removed: device.removed_at.map(Moment::from),
             attempts: device.attempts,
             next_try: device.next_try_at.filter(|_| open).map(|at| Moment::ahead(at, now)),
             until: device.deadline.filter(|_| place == Place::OnTheWay).map(|at| Moment::ahead(at, now)),

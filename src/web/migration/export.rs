@@ -27,7 +27,7 @@ pub(super) async fn devices(
 }
 
 /// A migration's name as the start of a file's name on any system.
-fn file_name(name: &str) -> String {
+pub(in crate::web) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let dashed: String = name.chars().map(safe).collect();
     let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();

@@ -60,7 +60,7 @@ impl FamilyView {
         Ok(Self {
             rerun: (ended && failed > 0).then_some(failed),
             fail_back: match ended && counts.moved > 0 && migration.relation() != Some(Relation::FailBack) {
-                true => Some(fail_back(store, migration, counts).await?),
+                true => fail_back(store, migration).await?,
                 false => None,
             },
             members: members(store, migration).await?,
@@ -68,11 +68,13 @@ impl FamilyView {
     }
 }
 
-async fn fail_back(store: &Store, migration: &Migration, counts: &Counts) -> Result<FailBackView, StoreError> {
+async fn fail_back(store: &Store, migration: &Migration) -> Result<Option<FailBackView>, StoreError> {
     let source = &migration.plan.source;
+    let sources = store.moved_by_source(migration.id).await?;
+    let moved = sources.iter().map(|(_, number)| number).sum();
     let mut hubs = Vec::new();
     if let Some(of) = source.hubs().filter(|of| of.hubs.len() > 1) {
-        for (host, number) in store.moved_by_source(migration.id).await? {
+        for (host, number) in sources {
             let host = HubHost::from(host);
             let name =
                 of.hubs.iter().find(|hub| hub.host.same_as(host.as_str())).map_or(host.as_str(), |hub| &hub.name);
@@ -82,7 +84,7 @@ async fn fail_back(store: &Store, migration: &Migration, counts: &Counts) -> Res
     if hubs.len() == 1 {
         hubs.clear();
     }
-    Ok(FailBackView { moved: counts.moved, home: source.name(), hubs })
+    Ok((moved > 0).then(|| FailBackView { moved, home: source.name(), hubs }))
 }
 
 async fn members(store: &Store, migration: &Migration) -> Result<Vec<Member>, StoreError> {

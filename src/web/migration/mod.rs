@@ -49,7 +49,7 @@ pub fn router() -> Router<Web> {
 }
 
 /// The migration of an address, if it is there for this person.
-async fn visible(web: &Web, id: &str, person: &Person) -> Result<Migration, PageError> {
+pub(in crate::web) async fn visible(web: &Web, id: &str, person: &Person) -> Result<Migration, PageError> {
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let migration = web.store.migration(id).await?.ok_or(PageError::NotFound)?;
     if migration.created_by.id.tid == person.id.tid { Ok(migration) } else { Err(PageError::NotFound) }

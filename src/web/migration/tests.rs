@@ -83,10 +83,10 @@ async fn the_live_part_leaves_the_search_box_alone_and_stops_at_the_end() {
     let adele = pages.browser(TENANT, "Adele").await;
     let live = adele.page(&format!("/migrations/{id}/live")).await;
     assert!(live.contains("hx-trigger=\"every 2s") && !live.contains("type=\"search\""), "{live}");
-    for part in ["steps-live", "plan-live", "devices-live", "events-live"] {
+    for part in ["steps-live", "plan-live", "history-live", "devices-live", "events-live"] {
         assert!(live.contains(&format!("id=\"{part}\"")), "{part}");
     }
-    assert_eq!(live.matches("hx-swap-oob=\"morph\"").count(), 4);
+    assert_eq!(live.matches("hx-swap-oob=\"morph\"").count(), 5);
     pages.set_state(id, &MigrationState::CompletedWithFailures).await;
     let live = adele.page(&format!("/migrations/{id}/live")).await;
     assert!(!live.contains("hx-trigger") && live.contains("Completed with failures"), "{live}");

@@ -14,6 +14,7 @@ use crate::identity::{LocalPath, sign_in_url};
 use crate::ids::PersonId;
 use crate::migration::{Counts, Migration, MigrationState, Place, Relation};
 use crate::store::devices::{DevicePage, PAGE_SIZE};
+use crate::web::clean_up::list::CleanUps;
 use crate::web::components::{Filter, Pagination};
 use crate::web::errors::PageError;
 use crate::web::new::Entered;
@@ -55,6 +56,8 @@ pub struct MigrationView {
     pub family: FamilyView,
     /// The form filled in for the devices that did not move, once nothing more happens.
     pub rest: Option<String>,
+    /// What was removed from the source since it ended, and whether more can be.
+    pub clean_ups: CleanUps,
     /// The form as it was filled in, while it is a draft.
     pub change: Option<String>,
     /// The waves, if its devices go in waves.
@@ -168,6 +171,7 @@ impl MigrationView {
             breakdowns: breakdowns(&store.outcomes(id).await?, &query, &path, &migration.plan.source),
             rest: (migration.state.is_ended() && migration.parent.is_none() && has_rest(&counts))
                 .then(|| Entered::rest_of(&migration, suffix).page()),
+            clean_ups: CleanUps::read(store, &migration).await?,
             change: (migration.state == MigrationState::Draft && migration.parent.is_none())
                 .then(|| Entered::of(&migration, suffix).page()),
             family: FamilyView::read(store, &migration, &counts).await?,

@@ -49,6 +49,11 @@ async fn every_page_can_be_read_and_used_in_light_and_dark_wide_and_narrow() {
     visit.sees("Waiting for 12 devices").await;
     visit.ask("document.querySelectorAll('main details').forEach((it) => (it.open = true))", vec![]).await;
     found.extend(examine(&visit, "a waiting migration").await);
+    visit.press("button", "Finish now").await;
+    visit.sees("Completed with failures").await;
+    visit.press("link", "Clean up…").await;
+    visit.sees("Enrollment groups made in contoso-dps").await;
+    found.extend(examine(&visit, "the page to clean up on").await);
     visit.open("/migrations").await;
     visit.sees("Boilers to the hub").await;
     found.extend(examine(&visit, "the list").await);

@@ -80,7 +80,7 @@ impl FromHub {
     }
 
     /// The hub that a device is in.
-    fn hub_of(&self, device: &Device) -> Result<&Hub, AzureError> {
+    pub(in crate::engine) fn hub_of(&self, device: &Device) -> Result<&Hub, AzureError> {
         let hub = self.hubs.iter().find(|(host, _)| host.eq_ignore_ascii_case(&device.source));
         hub.map(|(_, hub)| hub).ok_or_else(|| {
             let message = format!("{} is none of the hubs that were chosen", device.source);
@@ -89,7 +89,7 @@ impl FromHub {
     }
 
     /// The name of the hub that a device is in.
-    fn hub_name(&self, device: &Device) -> String {
+    pub(in crate::engine) fn hub_name(&self, device: &Device) -> String {
         let hub = self.source.hubs.iter().find(|hub| hub.host.same_as(&device.source));
         hub.map_or_else(|| device.source.clone(), |hub| hub.name.clone())
     }

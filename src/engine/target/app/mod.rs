@@ -43,7 +43,7 @@ impl AtApp {
     }
 
     /// What the application shows of a device now, without signs of life.
-    async fn see(&self, id: &DeviceId) -> Result<Option<AppSeen>, AzureError> {
+    pub(in crate::engine) async fn see(&self, id: &DeviceId) -> Result<Option<AppSeen>, AzureError> {
         Ok(self.central.find_device(id).await?.map(seen))
     }
 
@@ -53,7 +53,11 @@ impl AtApp {
     }
 
     /// The newest sign of life of a device there; `None` where none can be seen.
-    async fn newest(&self, id: &DeviceId, seen: &AppSeen) -> Result<Option<Timestamp>, AzureError> {
+    pub(in crate::engine) async fn newest(
+        &self,
+        id: &DeviceId,
+        seen: &AppSeen,
+    ) -> Result<Option<Timestamp>, AzureError> {
         let Some(template) = &seen.template else { return Ok(None) };
         let template = self.templates().await?.iter().find(|known| known.id == *template).cloned();
         AppSigns::new(&self.central, &self.target.app_display_name, template).newest(id).await

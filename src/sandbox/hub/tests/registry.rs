@@ -66,6 +66,20 @@ async fn twin_errors_come_in_the_body_that_the_switch_says() {
 }
 
 #[tokio::test]
+async fn an_identity_is_deleted_only_by_its_etag_or_whatever_it_is() {
+    let bench = Bench::simple(100);
+    let made = bench.hub("registryReadWrite", "PUT", "/devices/a", &[], identity("a")).await;
+    let etag = format!("\"{}\"", made.body["etag"].as_str().unwrap());
+    let delete = async |headers: &[(&str, &str)]| {
+        bench.hub("registryReadWrite", "DELETE", "/devices/a", headers, Value::Null).await.status
+    };
+    assert_eq!(delete(&[]).await, 400);
+    assert_eq!(delete(&[("if-match", "\"old\"")]).await, 412);
+    assert_eq!(delete(&[("if-match", &etag)]).await, 204);
+    assert_eq!(delete(&[("if-match", "*")]).await, 404);
+}
+
+#[tokio::test]
 async fn modules_are_created_once_changed_with_their_etag_and_deleted() {
     let bench = Bench::simple(100);
     bench.hub("registryReadWrite", "PUT", "/devices/a", &[], identity("a")).await;
