@@ -143,8 +143,11 @@ async fn firmware_that_does_not_obey_can_be_mended_by_hand() {
     use crate::sandbox::device::Kind;
     let rig = Rig::start().await;
     let url = format!("{}/truth", rig.sandbox.sign_in_base());
-    let faulty = rig.shared().look(|world| world.devices.values().find(|one| one.kind == Kind::Refuses).cloned());
-    let faulty = faulty.expect("a device that refuses");
+    let faulty = rig.shared().world(|world| {
+        let device = world.devices.values_mut().next().expect("a device");
+        device.kind = Kind::Refuses;
+        device.clone()
+    });
     let press = async |device: &str| {
         let form = [("action", "mend"), ("device", device)];
         let own = rig.client.post(&url).header("Origin", rig.sandbox.sign_in_base()).form(&form);

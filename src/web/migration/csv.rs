@@ -100,8 +100,8 @@ fn head() -> Vec<String> {
             "carried_over",
             "source",
             "key_group",
-            "wave",
             "removed_at",
+            "wave",
         ]
         .map(String::from),
     );
@@ -133,8 +133,8 @@ fn row(device: &Device, relation: Option<Relation>) -> Vec<String> {
     cells.push(carried);
     cells.push(harmless(&device.source));
     cells.push(text(device.key_group.as_ref().map(crate::ids::EnrollmentGroupId::as_str)));
-    cells.push(device.wave.map(|wave| wave.to_string()).unwrap_or_default());
     cells.push(machine(device.removed_at));
+    cells.push(device.wave.map(|wave| wave.to_string()).unwrap_or_default());
     cells
 }
 

@@ -10,7 +10,7 @@ async fn the_form_chooses_nothing_by_itself_but_the_mode_all_at_once_and_a_short
     let Some(visit) = Visit::begin(10).await else { return };
     visit.sign_in().await;
     let values = "return [...document.querySelectorAll('main select')].map((list) => list.value)";
-    assert_eq!(visit.ask(values, vec![]).await, json!(["", "", "", "", "", ""]));
+    assert_eq!(visit.ask(values, vec![]).await, json!(["", "", "", "", "", "", "", ""]));
     let checked = "return [...document.querySelectorAll('main :checked:not(option)')].map(nameOf)";
     assert_eq!(visit.ask(checked, vec![]).await, json!(["IoT Central → IoT Hub", "Move all the others at once"]));
     let minutes = "return find('spinbutton', 'Give up on a device that does not turn up after (minutes)').value";
