@@ -1,4 +1,5 @@
-//! Killed at the k-th effect, for every k.
+//! Killed at the k-th effect, for every k: at one before it has happened and at the next after it, or at each both ways if
+//! `IOTC_MIGRATOR_TEST_BOTH_WAYS` is set.
 
 use futures_util::{StreamExt, stream};
 use iotc_migrator::sandbox::faults::When;
@@ -7,11 +8,20 @@ use super::ends::{End, NONE};
 use super::trial::{AT_ONCE, Trial, room, undisturbed};
 use super::worlds::{BY_JOB, Case, FROM_HUB, INTO_EMPTY, INTO_KNOWN, ON_ARRIVAL, SINGLY};
 
-/// Kills the program once at each effect, before and after it, and holds each end against the undisturbed one.
+/// Kills the program once at each effect, and holds each end against the undisturbed one.
 async fn killed_at_every_effect(case: Case) {
     let undisturbed = undisturbed(case).await;
     assert!(undisturbed.requests > 2, "only {} effects", undisturbed.requests);
     killed_from(&undisturbed, undisturbed.requests, || Trial::ready(case), async |trial| trial.start().await).await;
+}
+
+/// In relation to an effect, when the program is killed.
+fn ways(k: u32) -> Vec<When> {
+    match std::env::var_os("IOTC_MIGRATOR_TEST_BOTH_WAYS") {
+        Some(_) => vec![When::Before, When::After],
+        None if k % 2 == 1 => vec![When::After],
+        None => vec![When::Before],
+    }
 }
 
 /// The same with each of `effects` that come once `begin` has set to work what `ready` made.
@@ -23,7 +33,7 @@ pub async fn killed_from<R: Future<Output = Trial>>(
 ) {
     assert_eq!(undisturbed.untruths(), NONE, "undisturbed");
     let (ready, begin) = (&ready, &begin);
-    let points = (1..=effects).flat_map(|k| [(k, When::Before), (k, When::After)]);
+    let points = (1..=effects).flat_map(|k| ways(k).into_iter().map(move |when| (k, when)));
     let faults: Vec<Vec<String>> = stream::iter(points)
         .map(|(k, when)| async move {
             let _room = room().await;
