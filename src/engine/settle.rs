@@ -20,7 +20,7 @@ fn meaning(counts: &Counts) -> MigrationState {
         MigrationState::Running
     } else if counts.waiting > 0 {
         MigrationState::Waiting
-    } else if counts.failed > 0 || counts.went_back > 0 || counts.moved + counts.already + counts.returned == 0 {
+    } else if counts.failed > 0 || counts.went_back > 0 || counts.arrived() + counts.already == 0 {
         MigrationState::CompletedWithFailures
     } else {
         MigrationState::Completed

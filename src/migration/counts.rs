@@ -162,6 +162,12 @@ impl Counts {
         self.pending + self.on_the_way
     }
 
+    /// Devices that were proven at the target, also those that a fail back has brought home since.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        self.moved + self.returned
+    }
+
     /// Devices that were to move.
     #[must_use]
     pub fn to_move(&self) -> u64 {

@@ -15,7 +15,7 @@ const TO_APPROVE: &str = "to be approved at the target";
 #[must_use]
 pub fn sentence(migration: &Migration, counts: &Counts, current: Option<Step>, course: Option<&Course>) -> String {
     let relation = migration.relation();
-    let nothing = counts.moved + counts.returned == 0;
+    let nothing = counts.arrived() == 0;
     let tally = |counts: &Counts| tally(counts, relation);
     match &migration.state {
         MigrationState::Draft => {

@@ -54,7 +54,9 @@ async fn choose(
     let done = sqlx::query(
         "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
          where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
-         and (?4 is null or source = ?4) and (?5 is null or device_id = ?5)",
+         and (?4 is null or source = ?4) and (?5 is null or device_id = ?5) and not exists
+         (select 1 from migrations m join devices later on later.migration_id = m.id where m.parent_id = ?2
+          and m.relation = 'rerun' and later.device_id = devices.device_id and later.outcome = 'moved')",
     )
     .bind(child.to_string())
     .bind(parent.id.to_string())
@@ -171,6 +173,19 @@ impl Store {
             .bind(migration.to_string())
             .fetch_one(&self.pool)
             .await?;
+        Ok(count(number))
+    }
+
+    /// How many devices a rerun of a migration would take up: those that failed, and that no rerun of it has moved since.
+    pub async fn to_rerun(&self, migration: MigrationId) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar(
+            "select count(*) from devices where migration_id = ?1 and outcome in ('failed', 'went_back') and not exists
+             (select 1 from migrations m join devices later on later.migration_id = m.id where m.parent_id = ?1
+              and m.relation = 'rerun' and later.device_id = devices.device_id and later.outcome = 'moved')",
+        )
+        .bind(migration.to_string())
+        .fetch_one(&self.pool)
+        .await?;
         Ok(count(number))
     }
 

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod clean_up;
+mod follow_ups;
 mod job_turns;
 mod offline;
 mod waves;

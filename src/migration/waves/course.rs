@@ -87,7 +87,7 @@ impl Wave {
     /// Those by which it is judged: its settled devices, or all of it before the end.
     #[must_use]
     pub fn judged_by(&self) -> u64 {
-        if self.is_settled() { self.counts.moved + self.failures } else { self.counts.total() }
+        if self.is_settled() { self.counts.arrived() + self.failures } else { self.counts.total() }
     }
 
     fn exceeds(&self, percent: u8) -> bool {
@@ -126,7 +126,7 @@ impl Course {
             (true, _) if wave.number > self.accepted => WaveState::TooMany,
             (_, false) => WaveState::AtWork,
             (true, true) => WaveState::Accepted,
-            (false, true) if wave.counts.moved == 0 => WaveState::Unproven,
+            (false, true) if wave.counts.arrived() == 0 => WaveState::Unproven,
             (false, true) => WaveState::Proven,
         }
     }

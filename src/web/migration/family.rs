@@ -56,7 +56,10 @@ impl FamilyView {
     /// Reads what hangs together with a migration of these counts.
     pub(super) async fn read(store: &Store, migration: &Migration, counts: &Counts) -> Result<Self, StoreError> {
         let ended = migration.state.is_ended();
-        let failed = counts.failed + counts.went_back;
+        let failed = match ended {
+            true => store.to_rerun(migration.id).await?,
+            false => 0,
+        };
         Ok(Self {
             rerun: (ended && failed > 0).then_some(failed),
             fail_back: match ended && counts.moved > 0 && migration.relation() != Some(Relation::FailBack) {

@@ -60,13 +60,13 @@ fn state_badge(state: &MigrationState, counts: &Counts) -> Badge {
         MigrationState::Running => (Kind::Info, "info"),
         MigrationState::Paused(_) => (Kind::Warning, "warning"),
         MigrationState::Waiting => (Kind::Warning, "clock"),
-        MigrationState::Completed if counts.moved + counts.returned == 0 => (Kind::Warning, "warning"),
+        MigrationState::Completed if counts.arrived() == 0 => (Kind::Warning, "warning"),
         MigrationState::Completed => (Kind::Success, "success"),
         MigrationState::CompletedWithFailures => (Kind::Error, "error"),
         MigrationState::Stopped => (Kind::Neutral, "neutral"),
     };
     let label = match state {
-        MigrationState::Completed if counts.moved + counts.returned == 0 => "Completed, nothing moved",
+        MigrationState::Completed if counts.arrived() == 0 => "Completed, nothing moved",
         state => state.label(),
     };
     Badge { kind, icon, label }

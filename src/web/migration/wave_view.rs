@@ -52,11 +52,11 @@ impl WaveRow {
         Self {
             number: wave.number,
             devices: counts.total(),
-            moved: counts.moved,
+            moved: counts.arrived(),
             open: counts.unsettled(),
             failed,
             waiting: counts.waiting,
-            left_out: counts.skipped + counts.already + counts.returned,
+            left_out: counts.skipped + counts.already,
             state: badge(state, migration),
         }
     }
