@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Inner;
 use super::halt::Halt;
 use super::run::Turn;
-use crate::migration::Counts;
 use crate::migration::model::{Migration, MigrationId, MigrationState, Step, StepState};
 use crate::migration::sentence::tally;
+use crate::migration::{Counts, Parent, Relation};
 use crate::store::events::{self, EventKind, PROGRAM};
 use crate::store::{migrations, steps};
 
@@ -37,6 +37,10 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
     let Some(Migration { state: MigrationState::Running | MigrationState::Waiting, .. }) = recorded else {
         return Ok(Turn::GoOn);
     };
+    let came_home_to = match recorded.as_ref().and_then(|migration| migration.parent) {
+        Some(Parent { id, relation: Relation::FailBack }) => Some(id),
+        _ => None,
+    };
     let given_up_at = recorded.as_ref().and_then(|migration| migration.plan.try_again.until(migration.started_at));
     if let Some(migration) = recorded.filter(|migration| migration.state != state) {
         let tally = tally(&counts, migration.relation());
@@ -51,6 +55,9 @@ pub(super) async fn settle(inner: &Inner, id: MigrationId) -> Result<Turn, Halt>
         }
     }
     tx.commit().await?;
+    if let Some(first) = came_home_to.filter(|_| state.is_ended()) {
+        reconsider(inner, first).await?;
+    }
     Ok(match state {
         MigrationState::Running => Turn::RestUntil(now + Duration::from_secs(1)),
         MigrationState::Waiting => {

@@ -11,6 +11,7 @@ pub mod counts;
 pub mod coverage;
 pub mod device;
 pub mod evidence;
+pub mod facts;
 pub mod follow_up;
 pub mod model;
 pub mod plan;
@@ -19,6 +20,7 @@ pub mod reason;
 pub mod retry;
 pub mod sentence;
 pub mod source;
+pub mod step;
 pub mod waves;
 
 pub use certificate::{Certificate, CertificateProblem};

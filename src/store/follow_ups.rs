@@ -36,33 +36,49 @@ pub async fn link(tx: &mut WriteTx, child: MigrationId, parent: Parent, chosen: 
         .bind(child.to_string())
         .execute(&mut **tx)
         .await?;
-    let Some(ids) = chosen.ids else { return choose(tx, child, parent, chosen.from, None).await };
-    let mut taken = 0;
-    for id in ids {
-        taken += choose(tx, child, parent, chosen.from, Some(id)).await?;
+    match chosen.ids {
+        None => choose(tx, child, parent, chosen.from).await,
+        Some(ids) => choose_these(tx, child, parent, chosen.from, ids).await,
     }
-    Ok(taken)
 }
 
-async fn choose(
-    tx: &mut WriteTx,
-    child: MigrationId,
-    parent: Parent,
-    from: Option<&str>,
-    id: Option<&DeviceId>,
-) -> Result<u64, StoreError> {
+async fn choose(tx: &mut WriteTx, child: MigrationId, parent: Parent, from: Option<&str>) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
          where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
-         and (?4 is null or source = ?4) and (?5 is null or device_id = ?5) and not exists
-         (select 1 from migrations m join devices later on later.migration_id = m.id where m.parent_id = ?2
-          and m.relation = 'rerun' and later.device_id = devices.device_id and later.outcome = 'moved')",
+         and (?4 is null or source = ?4) and (?3 <> 'rerun' or not exists
+         (select 1 from devices later where later.device_id = devices.device_id and later.source = devices.source
+          and later.migration_id > devices.migration_id
+          and (later.outcome = 'moved' or (later.outcome = 'skipped' and later.reason = 'already_at_target'))))",
     )
     .bind(child.to_string())
     .bind(parent.id.to_string())
     .bind(parent.relation.stored())
     .bind(from.map(str::to_ascii_lowercase))
-    .bind(id.map(DeviceId::as_str))
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn choose_these(
+    tx: &mut WriteTx,
+    child: MigrationId,
+    parent: Parent,
+    from: Option<&str>,
+    ids: &[DeviceId],
+) -> Result<u64, StoreError> {
+    let ids: Vec<&str> = ids.iter().map(DeviceId::as_str).collect();
+    let done = sqlx::query(
+        "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
+         where migration_id = ?2 and device_id in (select value from json_each(?5))
+         and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
+         and (?4 is null or source = ?4)",
+    )
+    .bind(child.to_string())
+    .bind(parent.id.to_string())
+    .bind(parent.relation.stored())
+    .bind(from.map(str::to_ascii_lowercase))
+    .bind(serde_json::Value::from(ids).to_string())
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())
@@ -129,9 +145,10 @@ pub(super) async fn is_removed(
     device: &DeviceId,
 ) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
-        "select 1 from migrations own join clean_ups c on c.migration_id = own.parent_id
-         join removals r on r.clean_up_id = c.id where own.id = ? and own.relation = 'fail_back'
-         and r.device_id = ? and r.state in ('started', 'removed', 'gone')",
+        // In this order, and by the key of the removals: there may be many of other clean-ups.
+        "select 1 from migrations own cross join clean_ups c on c.migration_id = own.parent_id
+         cross join removals r on r.clean_up_id = c.id where own.id = ? and own.relation = 'fail_back'
+         and r.device_id = ? and +r.state in ('started', 'removed', 'gone') limit 1",
     )
     .bind(fail_back.to_string())
     .bind(device.as_str())
@@ -142,18 +159,27 @@ pub(super) async fn is_removed(
 
 /// A proven fail back: the row of the device in the migration that had moved it says so.
 pub(super) async fn note_return(tx: &mut WriteTx, fail_back: MigrationId, id: &DeviceId) -> Result<(), StoreError> {
-    let parent: Option<String> = sqlx::query_scalar(
-        "update devices set outcome = 'returned', reason = null, detail = null where device_id = ? and outcome in ('moved', 'went_back')
-         and migration_id = (select parent_id from migrations where id = ? and relation = 'fail_back') returning migration_id",
-    )
-    .bind(id.as_str())
-    .bind(fail_back.to_string())
-    .fetch_optional(&mut **tx)
-    .await?;
-    match parent.and_then(|id| id.parse().ok()) {
-        Some(parent) => migrations::touch(tx, parent).await,
-        None => Ok(()),
+    let parent: Option<String> =
+        sqlx::query_scalar("select parent_id from migrations where id = ? and relation = 'fail_back'")
+            .bind(fail_back.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    let Some(parent) = parent else { return Ok(()) };
+    // A hub may spell an id otherwise than where the device came from.
+    for statement in [
+        "update devices set outcome = 'returned', reason = null, detail = null
+         where migration_id = ? and device_id = ? and outcome in ('moved', 'went_back')",
+        "update devices set outcome = 'returned', reason = null, detail = null
+         where migration_id = ? and device_id = ? collate nocase and outcome in ('moved', 'went_back') and not exists
+         (select 1 from devices own where own.migration_id = ?1 and own.device_id = ?2)",
+    ] {
+        let done = sqlx::query(statement).bind(&parent).bind(id.as_str()).execute(&mut **tx).await?;
+        if done.rows_affected() > 0 {
+            let parent = known(parent.parse().ok(), "migrations", "parent_id", &fail_back.to_string())?;
+            return migrations::touch(tx, parent).await;
+        }
     }
+    Ok(())
 }
 
 impl Store {
@@ -176,12 +202,25 @@ impl Store {
         Ok(count(number))
     }
 
-    /// How many devices a rerun of a migration would take up: those that failed, and that no rerun of it has moved since.
+    /// The devices of a migration that failed.
+    pub async fn failed_devices(&self, migration: MigrationId) -> Result<Vec<DeviceId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select device_id from devices where migration_id = ? and outcome in ('failed', 'went_back') order by device_id",
+        )
+        .bind(migration.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(DeviceId::from).collect())
+    }
+
+    /// How many devices a rerun of a migration would take up: those that failed, and that no later migration has moved
+    /// from there, or found at the target, since.
     pub async fn to_rerun(&self, migration: MigrationId) -> Result<u64, StoreError> {
         let number: i64 = sqlx::query_scalar(
             "select count(*) from devices where migration_id = ?1 and outcome in ('failed', 'went_back') and not exists
-             (select 1 from migrations m join devices later on later.migration_id = m.id where m.parent_id = ?1
-              and m.relation = 'rerun' and later.device_id = devices.device_id and later.outcome = 'moved')",
+             (select 1 from devices later where later.device_id = devices.device_id and later.source = devices.source
+              and later.migration_id > devices.migration_id
+              and (later.outcome = 'moved' or (later.outcome = 'skipped' and later.reason = 'already_at_target')))",
         )
         .bind(migration.to_string())
         .fetch_one(&self.pool)

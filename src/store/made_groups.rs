@@ -38,7 +38,8 @@ const MADE: &str = "
      where f.target_group = e.target_group and m.state in ('running', 'paused', 'waiting')
      and lower(coalesce(json_extract(m.plan, '$.target.dps_id'), json_extract(m.plan, '$.target.subdomain'))) = t.target limit 1) as named_by,
     (select count(*) from enrollments f join migrations m on m.id = f.migration_id join devices d on d.migration_id = f.migration_id
-     where f.target_group = e.target_group and d.outcome in ('moved', 'went_back') and d.removed_at is null
+     where f.target_group = e.target_group and d.removed_at is null and (d.outcome in ('moved', 'went_back')
+      or (d.outcome in ('pending', 'waiting', 'failed') and d.command not in ('none', 'unreachable', 'refused')))
      and (d.key_group is null or d.key_group = f.source_group)
      and lower(coalesce(json_extract(m.plan, '$.target.dps_id'), json_extract(m.plan, '$.target.subdomain'))) = t.target) as devices
     from enrollments e join (select id, lower(coalesce(json_extract(plan, '$.target.dps_id'), json_extract(plan, '$.target.subdomain'))) as target

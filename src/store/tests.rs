@@ -79,8 +79,11 @@ impl Fixture {
             plan: plan(),
             by,
         };
+        // Ids are ordered by the millisecond.
+        let (before, _) = self.store.migrations_version(&"t".into()).await.expect("counts");
+        let at = NOW + std::time::Duration::from_millis(before);
         let mut tx = self.store.begin_write().await.expect("begins");
-        let id = migrations::insert_once(&mut tx, &new, NOW).await.expect("inserts");
+        let id = migrations::insert_once(&mut tx, &new, at).await.expect("inserts");
         tx.commit().await.expect("commits");
         id
     }

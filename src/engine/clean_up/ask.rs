@@ -119,11 +119,11 @@ impl Engine {
             return Err(CleanUpRefused::OtherName);
         }
         let text = format!(
-            "{} asked that {number} {} be removed from {}, once alive at the target for {} hours.",
+            "{} asked that {number} {} be removed from {}, once at the target for {}.",
             by.name,
             if number == 1 { "device" } else { "devices" },
             migration.plan.source.name(),
-            asked.soak.hours()
+            asked.soak.words()
         );
         events::append(&mut tx, id, now, &by.name, EventKind::CleanUp, &text).await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -167,5 +167,6 @@ async fn unfitness(
         let reason = if let Fate::Kept(reason) = settled.fate { reason } else { KeepReason::NotMoved };
         return Ok(Some(Some(reason)));
     }
-    Ok(removals::holder(tx, id).await?.map(|_| Some(KeepReason::BeingMoved)))
+    let held = removals::is_held(tx, migration, id, soak, now).await?;
+    Ok(held.then_some(Some(KeepReason::BeingMoved)))
 }

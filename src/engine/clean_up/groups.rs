@@ -82,8 +82,8 @@ impl MadeGroup {
         }
         match self.devices {
             0 => None,
-            1 => Some("1 moved device may have come by it".to_owned()),
-            many => Some(format!("{many} moved devices may have come by it")),
+            1 => Some("1 device that was told may have come by it".to_owned()),
+            many => Some(format!("{many} devices that were told may have come by it")),
         }
     }
 }
@@ -120,6 +120,14 @@ impl Engine {
         };
         let mut came_of = GroupsRemoved::default();
         for group in unneeded {
+            // A migration may have begun to use it while the one before was removed.
+            let (mut tx, migration, _) = self.open(id, by).await?;
+            let now = made_groups::made(&mut tx, id).await?.into_iter().find(|now| now.id == group.id);
+            drop(tx);
+            if let Some(why) = now.and_then(|now| now.needed(&migration)) {
+                came_of.kept.push((group.id.clone(), why));
+                continue;
+            }
             match remove(&at.dps, &group.id).await? {
                 None => {
                     self.record(&migration, &group.id, by).await?;

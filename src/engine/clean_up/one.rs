@@ -56,7 +56,7 @@ pub(super) async fn settle(run: &Run, clean_up: &CleanUp, removal: &Removal) -> 
     };
     if removal.fate == Fate::Started {
         if source::find(run, &device).await?.is_none() {
-            record(run, clean_up, removal, removed()).await?;
+            record(run, clean_up, removal, vanished(run, clean_up).await?).await?;
             return Ok(true);
         }
         run.store().unstart_removal(clean_up.id, &removal.device).await?;
@@ -83,6 +83,18 @@ fn removed() -> Settled {
     Settled { fate: Fate::Removed, detail: None }
 }
 
+/// What it means that the source does not show a device that it was asked to delete: it did so, unless somebody looks now who
+/// may see less of an application than whoever asked.
+async fn vanished(run: &Run, clean_up: &CleanUp) -> Result<Settled, Halt> {
+    let who = &clean_up.runs_as;
+    let migrated_by = run.store().migration(run.id()).await?.and_then(|migration| migration.runs_as);
+    let sees_it = who.id == clean_up.asked_by.id || migrated_by.is_some_and(|person| person.id == who.id);
+    if run.origin.app().is_none() || sees_it {
+        return Ok(removed());
+    }
+    Ok(Settled::kept_because(KeepReason::Unclear, format!("the source shows no such device to {}", who.name)))
+}
+
 async fn record(run: &Run, clean_up: &CleanUp, removal: &Removal, settled: Settled) -> Result<(), Halt> {
     Ok(run.store().settle_removal(clean_up.id, &removal.device, &settled, run.now()).await?)
 }
@@ -91,8 +103,8 @@ async fn record(run: &Run, clean_up: &CleanUp, removal: &Removal, settled: Settl
 async fn judged(run: &Run, clean_up: &CleanUp, device: &Device) -> Result<Ready, Stop> {
     let (place, to) = (source::place(run, device), run.migration.plan.target.name());
     let proof = judge::by_record(device.into(), clean_up.soak, run.now())?;
-    if let Some(name) = run.store().holder(&device.id).await? {
-        return Err(Settled::kept_because(KeepReason::BeingMoved, format!("being moved by “{name}”")).into());
+    if run.store().is_held(run.id(), &device.id, clean_up.soak, run.now()).await? {
+        return Err(Settled::kept(KeepReason::BeingMoved).into());
     }
     let Some(found) = source::find(run, device).await? else { return Err(absent(run, clean_up, &place).await?.into()) };
     let (seen, now) = target::look(run, device).await?;
@@ -157,7 +169,10 @@ pub(super) async fn give_up(run: &Run, id: CleanUpId, removal: &Removal, trouble
         && let Some(device) = run.store().device(run.id(), &removal.device).await?
     {
         settled = match source::find(run, &device).await {
-            Ok(None) => removed(),
+            Ok(None) => match run.store().clean_up(id).await? {
+                Some(clean_up) => vanished(run, &clean_up).await?,
+                None => return Ok(()),
+            },
             Ok(Some(_)) => Settled::kept_because(KeepReason::Refused, trouble),
             Err(_) => Settled::kept_because(KeepReason::Unclear, trouble),
         };

@@ -51,13 +51,17 @@ impl Engine {
     /// [`ControlError::NotNow`] while it has not ended, and when no device failed.
     pub async fn rerun(&self, id: MigrationId, by: &Actor) -> Result<FollowUp, ControlError> {
         let migration = self.inner.of_tenant(id, by).await?.ok_or(ControlError::NotFound)?;
-        let new = New {
-            relation: Relation::Rerun,
-            mode: migration.mode,
-            plan: Plan { canary: None, ..migration.plan.clone() },
-            chosen: Chosen::default(),
+        let plan = Plan { canary: None, ..migration.plan.clone() };
+        let (mode, relation) = (migration.mode, Relation::Rerun);
+        let Some(Parent { id: first, relation: Relation::FailBack }) = migration.parent else {
+            return self.follow_up(&migration, by, New { relation, mode, plan, chosen: Chosen::default() }).await;
         };
-        self.follow_up(&migration, by, new).await
+        // Those that did not come back go back once more: what moved them must hear of it.
+        must_have_ended(&migration)?;
+        let failed = self.inner.store.failed_devices(id).await?;
+        let first = self.inner.of_tenant(first, by).await?.ok_or(ControlError::NotFound)?;
+        let chosen = Chosen { from: None, ids: Some(&failed) };
+        self.follow_up(&first, by, New { relation: Relation::FailBack, mode, plan, chosen }).await
     }
 
     /// Makes a draft that takes devices which this migration moved back to where they came from.

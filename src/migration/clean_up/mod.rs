@@ -139,6 +139,12 @@ impl Soak {
         self.0
     }
 
+    /// `1 hour`, `24 hours`.
+    #[must_use]
+    pub fn words(self) -> String {
+        if self.0 == 1 { "1 hour".to_owned() } else { format!("{} hours", self.0) }
+    }
+
     /// Its length.
     #[must_use]
     pub fn length(self) -> time::Duration {

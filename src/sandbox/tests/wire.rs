@@ -140,10 +140,13 @@ async fn the_truth_page_takes_forms_of_its_own_pages_only() {
 
 #[tokio::test]
 async fn firmware_that_does_not_obey_can_be_mended_by_hand() {
+    use crate::sandbox::clock::SandboxClock;
     use crate::sandbox::device::Kind;
     let rig = Rig::start().await;
     let url = format!("{}/truth", rig.sandbox.sign_in_base());
+    let clock = SandboxClock::new(rig.shared().options().anchor, 1);
     let faulty = rig.shared().world(|world| {
+        *world = crate::sandbox::fleet::simple_world(&clock, 1, "S1", 1);
         let device = world.devices.values_mut().next().expect("a device");
         device.kind = Kind::Refuses;
         device.clone()

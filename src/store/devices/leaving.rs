@@ -33,7 +33,7 @@ impl Store {
              where d.device_id = ?1 and d.source = ?2 and d.migration_id <> ?3 and d.outcome = 'moved'
              and lower(json_extract(m.plan, '$.target.subdomain')) = ?4 and not exists
              (select 1 from devices later where later.device_id = d.device_id and later.migration_id > d.migration_id
-              and later.migration_id <> ?3 and later.outcome in ('moved', 'went_back', 'returned')) order by d.connected_at desc limit 1",
+              and later.migration_id <> ?3 and later.source in (d.source, ?4) and later.outcome in ('moved', 'went_back', 'returned')) order by d.connected_at desc limit 1",
         )
         .bind(device.id.as_str())
         .bind(&device.source)

@@ -120,7 +120,7 @@ impl Store {
              (outcome = 'waiting' or (outcome = 'pending' and command <> 'none') or (outcome = 'failed' and
               reason in ('offline', 'refused', 'not_seen', 'no_answer', 'registration_refused', 'wrong_hub', 'stopped', 'deleted', 'command_refused', 'not_approved') and command <> 'none'))
              and not exists (select 1 from devices later where later.device_id = devices.device_id
-              and later.migration_id > devices.migration_id and later.command <> 'none')
+              and later.source = devices.source and later.migration_id > devices.migration_id and later.command <> 'none')
              order by device_id",
         )
         .bind(migration.to_string())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Row, TABLE, proven_by};
+use super::{Row, TABLE, held, proven_by};
 use crate::clock::Timestamp;
 use crate::migration::clean_up::{CleanUpId, Fate, KeepReason, Removal, RemovalCounts, Soak};
 use crate::migration::model::MigrationId;
@@ -51,16 +51,16 @@ struct PreviewRow {
 impl Store {
     /// Which devices of a migration can be removed at `now`, as far as its own record says.
     pub async fn removable(&self, migration: MigrationId, soak: Soak, now: Timestamp) -> Result<Preview, StoreError> {
-        let row: PreviewRow = sqlx::query_as(
+        let row: PreviewRow = sqlx::query_as(concat!(
             "select count(*) filter (where kind = 'ready') as ready, count(*) filter (where kind = 'soaking') as soaking,
              max(connected_at) filter (where kind = 'soaking') as last_proof, count(*) filter (where kind = 'held') as held,
              count(*) filter (where kind = 'removed') as removed, count(*) filter (where kind = 'not_moved') as not_moved
-             from (select d.connected_at, case when d.removed_at is not null then 'removed'
-                   when d.outcome <> 'moved' or d.connected_at is null then 'not_moved'
-                   when exists (select 1 from devices o where o.device_id = d.device_id and o.active = 1) then 'held'
-                   when d.connected_at > ?2 then 'soaking' else 'ready' end as kind
-                   from devices d where d.migration_id = ?1)",
-        )
+             from (select own.connected_at, case when own.removed_at is not null then 'removed'
+                   when own.outcome <> 'moved' or own.connected_at is null then 'not_moved' when ",
+            held!("?2"),
+            " then 'held' when own.connected_at > ?2 then 'soaking' else 'ready' end as kind
+                   from devices own join migrations x on x.id = own.migration_id where own.migration_id = ?1)"
+        ))
         .bind(migration.to_string())
         .bind(proven_by(soak, now))
         .fetch_one(&self.pool)
@@ -130,7 +130,7 @@ impl Store {
     /// A page of a clean-up's devices, of one state (by its stored name) if given. A page past the end gives the last one.
     pub async fn removal_page(&self, id: CleanUpId, state: Option<&str>, page: u32) -> Result<RemovalPage, StoreError> {
         let number: i64 =
-            sqlx::query_scalar("select count(*) from removals where clean_up_id = ?1 and (?2 is null or state = ?2)")
+            sqlx::query_scalar("select count(*) from removals where clean_up_id = ?1 and (?2 is null or state = ?2 or (?2 = 'pending' and state = 'started'))")
                 .bind(id.to_string())
                 .bind(state)
                 .fetch_one(&self.pool)
@@ -139,7 +139,7 @@ impl Store {
         let pages = u32::try_from(matching.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX).max(1);
         let page = page.clamp(1, pages);
         let rows: Vec<Row> = sqlx::query_as(
-            "select * from removals where clean_up_id = ?1 and (?2 is null or state = ?2)
+            "select * from removals where clean_up_id = ?1 and (?2 is null or state = ?2 or (?2 = 'pending' and state = 'started'))
              order by case state when 'reappeared' then 0 when 'kept' then 1 when 'started' then 2 when 'pending' then 3 else 4 end,
              device_id limit ?3 offset ?4",
         )

@@ -46,6 +46,21 @@ impl TryFrom<Row> for Removal {
     }
 }
 
+/// Whether another migration has the device of `own`, whose migration is `x`, or has told it to leave the target since `$since`:
+/// until it is heard of there again after that, nobody knows where it is.
+macro_rules! held {
+    ($since:literal) => {
+        concat!(
+            "exists (select 1 from devices o join migrations m on m.id = o.migration_id where o.device_id = own.device_id
+             and o.migration_id <> own.migration_id and m.tenant = x.tenant and (o.active = 1 or
+             (o.migration_id > own.migration_id and o.commanded_at > ",
+            $since,
+            " and o.source = lower(coalesce(json_extract(x.plan, '$.target.subdomain'), json_extract(x.plan, '$.target.hub_host'))))))"
+        )
+    };
+}
+pub(super) use held;
+
 /// The latest time of a proof whose soak is over at `now`.
 fn proven_by(soak: Soak, now: Timestamp) -> i64 {
     ns(now - soak.length())
@@ -59,11 +74,12 @@ pub async fn choose_all(
     soak: Soak,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "insert into removals (clean_up_id, device_id, state)
-         select ?1, d.device_id, 'pending' from devices d where d.migration_id = ?2 and d.outcome = 'moved' and d.removed_at is null
-         and d.connected_at <= ?3 and not exists (select 1 from devices o where o.device_id = d.device_id and o.active = 1)",
-    )
+         select ?1, own.device_id, 'pending' from devices own join migrations x on x.id = own.migration_id
+         where own.migration_id = ?2 and own.outcome = 'moved' and own.removed_at is null and own.connected_at <= ?3 and not ",
+        held!("?3")
+    ))
     .bind(id.to_string())
     .bind(migration.to_string())
     .bind(proven_by(soak, now))
@@ -82,13 +98,28 @@ pub async fn choose(tx: &mut WriteTx, id: CleanUpId, device: &DeviceId) -> Resul
     Ok(())
 }
 
-/// The name of a migration at work that has this device.
-pub async fn holder(tx: &mut WriteTx, device: &DeviceId) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar(HOLDER).bind(device.as_str()).fetch_optional(&mut **tx).await?)
+/// Another migration has this device of `migration`, or has told it to leave the target within the soak.
+pub async fn is_held(
+    tx: &mut WriteTx,
+    migration: MigrationId,
+    device: &DeviceId,
+    soak: Soak,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let held: Option<i64> = sqlx::query_scalar(IS_HELD)
+        .bind(migration.to_string())
+        .bind(device.as_str())
+        .bind(proven_by(soak, now))
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(held.is_some())
 }
 
-const HOLDER: &str = "select m.name from devices d join migrations m on m.id = d.migration_id
-     where d.device_id = ? and d.active = 1 limit 1";
+const IS_HELD: &str = concat!(
+    "select 1 from devices own join migrations x on x.id = own.migration_id
+     where own.migration_id = ?1 and own.device_id = ?2 and ",
+    held!("?3")
+);
 
 /// Keeps those whose turn had not come when the clean-up was stopped. Gives how many there were.
 pub async fn keep_the_rest(tx: &mut WriteTx, id: CleanUpId, now: Timestamp) -> Result<u64, StoreError> {
@@ -114,9 +145,21 @@ pub async fn open(tx: &mut WriteTx, id: CleanUpId) -> Result<u64, StoreError> {
 }
 
 impl Store {
-    /// The name of a migration at work that has this device.
-    pub async fn holder(&self, device: &DeviceId) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(HOLDER).bind(device.as_str()).fetch_optional(&self.pool).await?)
+    /// The same as [`is_held`], outside of a transaction.
+    pub async fn is_held(
+        &self,
+        migration: MigrationId,
+        device: &DeviceId,
+        soak: Soak,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let held: Option<i64> = sqlx::query_scalar(IS_HELD)
+            .bind(migration.to_string())
+            .bind(device.as_str())
+            .bind(proven_by(soak, now))
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(held.is_some())
     }
 
     /// Writes that the source is about to be asked to delete this device, with what shows it alive at the target. False: the
@@ -129,13 +172,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin_write().await?;
-        let done = sqlx::query(
+        let done = sqlx::query(concat!(
             "update removals set state = 'started', at = ?1, evidence = ?2, detail = null
              where clean_up_id = ?3 and device_id = ?4 and state = 'pending'
-             and exists (select 1 from clean_ups c join devices d on d.migration_id = c.migration_id
-                         where c.id = ?3 and c.state = 'running' and d.device_id = ?4 and d.outcome = 'moved' and d.removed_at is null)
-             and not exists (select 1 from devices where device_id = ?4 and active = 1)",
-        )
+             and exists (select 1 from clean_ups c join devices own on own.migration_id = c.migration_id
+                         join migrations x on x.id = own.migration_id where c.id = ?3 and c.state = 'running'
+                         and own.device_id = ?4 and own.outcome = 'moved' and own.removed_at is null and not ",
+            held!("(?1 - c.soak_hours * 3600000000000)"),
+            ")"
+        ))
         .bind(ns(now))
         .bind(evidence)
         .bind(id.to_string())
@@ -182,11 +227,14 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Writes that the source was not asked after all, or still has the device: it is to be judged anew.
+    /// Writes that the source was not asked after all, or still has the device: it is to be judged anew, or kept if the clean-up
+    /// was stopped meanwhile.
     pub async fn unstart_removal(&self, id: CleanUpId, device: &DeviceId) -> Result<(), StoreError> {
         sqlx::query(
-            "update removals set state = 'pending', at = null, evidence = null
-             where clean_up_id = ? and device_id = ? and state = 'started'",
+            "update removals set at = null, evidence = null,
+             reason = case (select state from clean_ups where id = ?1) when 'stopped' then 'stopped' end,
+             state = case (select state from clean_ups where id = ?1) when 'stopped' then 'kept' else 'pending' end
+             where clean_up_id = ?1 and device_id = ?2 and state = 'started'",
         )
         .bind(id.to_string())
         .bind(device.as_str())

@@ -36,13 +36,12 @@ pub(super) struct RunQuery {
 }
 
 /// The states that the table can be narrowed to.
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 5] = [
     ("reappeared", "In the source again"),
     ("kept", "Kept"),
     ("removed", "Removed"),
     ("gone", "Gone already"),
-    ("started", "Being removed"),
-    ("pending", "Pending"),
+    ("pending", "To go"),
 ];
 
 impl From<RawQuery> for RunQuery {

@@ -65,7 +65,9 @@ impl CountWords {
     pub(in crate::web) fn chosen(number: u64, relation: Relation) -> Self {
         let words = if number == 1 { "1 device".to_owned() } else { format!("{} devices", grouped(number)) };
         let detail = match relation {
-            Relation::Rerun => "Those that did not move. Who is at the target meanwhile is recognised and not told.",
+            Relation::Rerun => {
+                "Those that failed or went back. Who is at the target meanwhile is recognised and not told."
+            }
             Relation::FailBack => "Chosen of those that were moved.",
         };
         Self {

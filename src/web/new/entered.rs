@@ -282,9 +282,13 @@ impl Entered {
     pub fn return_to(&self) -> LocalPath {
         let nameless = || Self { name: String::new(), ..self.clone() };
         let hubless = || Self { source_hubs: Vec::new(), ..nameless() };
+        // What somebody pasted into a small field by mistake must not cost the rest.
+        let none = String::new;
+        let wordless = || Self { waves: none(), halt: none(), canary: none(), ..hubless() };
         LocalPath::parse(&self.page())
             .or_else(|| LocalPath::parse(&nameless().page()))
             .or_else(|| LocalPath::parse(&hubless().page()))
+            .or_else(|| LocalPath::parse(&wordless().page()))
             .unwrap_or_default()
     }
 

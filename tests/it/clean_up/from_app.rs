@@ -120,7 +120,7 @@ async fn a_group_is_removed_once_nobody_may_go_back_if_no_device_has_registered_
     };
     let stage = Stage::moved(world, Wish::default(), "Completed").await.a_day_later().await;
     let page = stage.page().await;
-    assert!(page.text().contains("Stays: 1 moved device may have come by it."), "{}", page.text());
+    assert!(page.text().contains("Stays: 1 device that was told may have come by it."), "{}", page.text());
     assert!(page.form_with_button("Remove groups").is_none());
     its_device_is_removed_once_the_right_to_is_there(&stage).await;
     let page = stage.page().await;

@@ -39,6 +39,10 @@ pub(in crate::engine) async fn read_all(run: &Run, at: &FromHub) -> Result<(), H
         Some(ids) if ids.len() <= ONE_BY_ONE => read_each(run, at, ids).await?,
         _ => read_everybody(run, at).await?,
     };
+    let (members, chosen) = match chosen {
+        Some(ids) => with_missing(run, at, members, ids).await?,
+        None => (members, None),
+    };
     let mut ids = chosen.unwrap_or_else(|| members.keys().cloned().collect());
     ids.sort_by(|one, two| one.as_str().cmp(two.as_str()));
     let nowhere = at.hubs.first().map_or("", |(host, _)| host);
@@ -64,6 +68,33 @@ async fn read_everybody(run: &Run, at: &FromHub) -> Result<HashMap<DeviceId, Mem
         read_hub(run, hub, host, &mut members).await?;
     }
     Ok(members)
+}
+
+/// Lists lag, and a hub may spell an id otherwise than where the device came from: each that is missing is asked for, by the
+/// name that its DPS has for it. Gives the chosen ids as the hubs spell them.
+async fn with_missing(
+    run: &Run,
+    at: &FromHub,
+    mut members: HashMap<DeviceId, Member>,
+    chosen: Vec<DeviceId>,
+) -> Result<(HashMap<DeviceId, Member>, Option<Vec<DeviceId>>), Halt> {
+    let mut ids = Vec::with_capacity(chosen.len());
+    for id in chosen {
+        if members.contains_key(&id) {
+            ids.push(id);
+            continue;
+        }
+        run.still_wanted().await?;
+        let record = match &at.dps {
+            Some(dps) => dps.registration(&id).await?,
+            None => None,
+        };
+        let spelled = record.and_then(|record| record.device_id).unwrap_or_else(|| id.clone());
+        let found = read_each(run, at, std::slice::from_ref(&spelled)).await?;
+        ids.push(if found.is_empty() { id } else { spelled });
+        members.extend(found);
+    }
+    Ok((members, Some(ids)))
 }
 
 /// A twin costs less of a hub's rates than a page of its list does.

@@ -72,6 +72,12 @@ impl Cleaner {
                 Value::String(text) if suspicion != Suspicion::All && names::is_connection_string(&name) => {
                     self.replaced(text, &path, |text| Some(text::connection_string(text)))
                 }
+                // Long options are cut into pieces, which tell nothing each by itself.
+                Value::String(text)
+                    if names::is_container_options(&name) && serde_json::from_str::<Value>(&text).is_err() =>
+                {
+                    self.mask(&path)
+                }
                 Value::String(address) if webhook && name == "url" => {
                     self.replaced(address, &path, |address| Some(text::address(address)))
                 }

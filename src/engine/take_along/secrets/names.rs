@@ -17,9 +17,9 @@ const ANYWHERE: [&str; 13] = [
     "sasurl",
 ];
 /// Names that are secrets by how they end.
-const ENDINGS: [&str; 6] = ["key", "keys", "token", "tokens", "pwd", "signature"];
+const ENDINGS: [&str; 8] = ["key", "keys", "token", "tokens", "pwd", "psk", "passcode", "signature"];
 /// Names that are secrets as they are.
-const EXACT: [&str; 4] = ["sas", "sig", "cookie", "setcookie"];
+const EXACT: [&str; 6] = ["sas", "sig", "cookie", "setcookie", "pass", "pin"];
 /// Names that only look like it. A map of DTDL has a `mapKey`; the name of a policy opens nothing.
 const HARMLESS: [&str; 6] =
     ["mapkey", "sharedaccesskeyname", "sharedaccesspolicyname", "partitionkey", "rowkey", "publickey"];
@@ -50,12 +50,24 @@ pub(super) fn is_sign_in(name: &str) -> bool {
 }
 
 /// Under that name stand values whose names somebody chose, and which are secrets as often as not: headers and parameters of
-/// webhooks, environment variables of containers.
+/// webhooks, environment variables and arguments of containers.
 pub(super) fn holds_secrets(name: &str) -> bool {
     matches!(
         plain(name).as_str(),
-        "headercustomizations" | "querycustomizations" | "headers" | "env" | "environmentvariables"
+        "headercustomizations"
+            | "querycustomizations"
+            | "headers"
+            | "env"
+            | "environmentvariables"
+            | "cmd"
+            | "entrypoint"
+            | "args"
     )
+}
+
+/// Options of a container as a deployment manifest has them: one text of JSON, or the pieces of one.
+pub(super) fn is_container_options(name: &str) -> bool {
+    plain(name).starts_with("createoptions")
 }
 
 /// Parts of it may be shown.

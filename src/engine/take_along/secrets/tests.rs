@@ -184,3 +184,27 @@ proptest! {
         prop_assert_eq!(again.items, cleaned.items);
     }
 }
+
+#[test]
+fn options_of_a_container_that_were_cut_into_pieces_are_left_out_whole() {
+    let settings = json!({
+        "image": "mcr.example/reader:1.2",
+        "createOptions": "{\"Env\":[\"LICENSE=part-of-",
+        "createOptions01": "the-licence\"],\"Hostname\":\"reader\"}"
+    });
+    let clean = left_out_of(vec![settings]).items.remove(0);
+    assert_eq!(clean["image"], "mcr.example/reader:1.2");
+    assert!(clean["createOptions"] == MASK && clean["createOptions01"] == MASK, "{clean}");
+}
+
+#[test]
+fn keys_of_networks_arguments_and_names_before_a_host_are_secrets_too() {
+    let item = json!({
+        "wifi": { "ssid": "plant", "psk": "hunter22" },
+        "Cmd": ["--password", "hunter33"],
+        "source": "https://ghp_hunter44@git.example/repo"
+    });
+    let clean = left_out_of(vec![item]).items.remove(0);
+    assert_eq!(clean["wifi"]["ssid"], "plant");
+    assert!(!clean.to_string().contains("hunter"), "{clean}");
+}

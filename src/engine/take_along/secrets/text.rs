@@ -123,7 +123,6 @@ fn accounts(text: &str) -> String {
         rest = after;
         if let Some(host) = authority.rfind('@')
             && &authority[..host] != MASK
-            && authority[..host].contains(':')
         {
             clean.push_str(MASK);
             rest = &after[host..];
