@@ -170,8 +170,12 @@ impl Engine {
         let Some(app) = migration.plan.target.app() else {
             return Err(ControlError::NotNow("Devices of a hub need no approval.".into()));
         };
+        let paused = matches!(&migration.state, MigrationState::Paused(pause) if pause.reason == PauseReason::Approval);
+        if let Some(who) = migration.approved_by.as_ref().filter(|_| !paused) {
+            return Err(ControlError::NotNow(format!("Devices are approved as they arrive, as {who} asked.")));
+        }
         choices::approve_arrivals(&mut tx, id, &by.name).await?;
-        if matches!(&migration.state, MigrationState::Paused(pause) if pause.reason == PauseReason::Approval) {
+        if paused {
             migrations::set_state(&mut tx, id, &MigrationState::Running, now).await?;
         }
         let text = format!("{} asked that devices be approved in {} as they arrive.", by.name, app.app_display_name);

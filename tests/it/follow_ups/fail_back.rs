@@ -75,14 +75,22 @@ async fn devices_of_a_hub_go_back_to_their_application_chosen_ones_first() {
     let page = ada.see(&first).await;
     assert!(page.texts(".state").concat().contains("2 moved, 3 returned"), "{}", page.text());
 
-    // Those that went back can be moved again; who stayed is not told.
+    // Once mended they go back by another one, and the first migration hears of it.
     lab.set_online("boiler-0003", true);
+    turn_into(&lab, "boiler-0005", Kind::Normal);
+    let draft = ada.press(&ada.see(&back).await, "Rerun 2 failed devices").await;
+    let rest = ada.start_draft(&draft).await;
+    ada.wait_for_state(&rest, "Completed", PATIENCE).await;
+    assert_eq!(outcomes(&ada, &rest).await, all(&["boiler-0003", "boiler-0005"], "returned"));
+    assert!(outcomes(&ada, &first).await.iter().all(|(_, outcome)| outcome == "returned"));
+
+    // Those that went back can be moved again.
     let again = ada.start(&Wish { name: "Once more".into(), ..Wish::default() }).await;
     ada.wait_for_state(&again, "Completed", PATIENCE).await;
     let ended = outcomes(&ada, &again).await;
-    assert_eq!(ended.iter().filter(|(_, outcome)| outcome == "moved").count(), 3, "{ended:?}");
-    for id in ["boiler-0001", "boiler-0002", "boiler-0004"] {
-        assert!(lab.is_at_hub(HUB, id), "{id}");
+    assert_eq!(ended.iter().filter(|(_, outcome)| outcome == "moved").count(), 5, "{ended:?}");
+    for (id, _) in ended {
+        assert!(lab.is_at_hub(HUB, &id), "{id}");
     }
 }
 
