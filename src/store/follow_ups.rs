@@ -19,6 +19,16 @@ macro_rules! family {
     };
 }
 
+/// What a rerun takes up: a device that failed, and that no later migration has moved from there, or found at the target, since.
+macro_rules! to_rerun {
+    () => {
+        "(outcome in ('failed', 'went_back') and not exists
+          (select 1 from devices later where later.device_id = devices.device_id and later.source = devices.source
+           and later.migration_id > devices.migration_id
+           and (later.outcome = 'moved' or (later.outcome = 'skipped' and later.reason = 'already_at_target'))))"
+    };
+}
+
 /// Which devices of its parent a follow-up takes up, of those that its kind takes at all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Chosen<'a> {
@@ -36,49 +46,19 @@ pub async fn link(tx: &mut WriteTx, child: MigrationId, parent: Parent, chosen: 
         .bind(child.to_string())
         .execute(&mut **tx)
         .await?;
-    match chosen.ids {
-        None => choose(tx, child, parent, chosen.from).await,
-        Some(ids) => choose_these(tx, child, parent, chosen.from, ids).await,
-    }
-}
-
-async fn choose(tx: &mut WriteTx, child: MigrationId, parent: Parent, from: Option<&str>) -> Result<u64, StoreError> {
-    let done = sqlx::query(
+    let ids = chosen.ids.map(|ids| ids.iter().map(DeviceId::as_str).collect::<Vec<_>>());
+    let done = sqlx::query(concat!(
         "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
-         where migration_id = ?2 and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
-         and (?4 is null or source = ?4) and (?3 <> 'rerun' or not exists
-         (select 1 from devices later where later.device_id = devices.device_id and later.source = devices.source
-          and later.migration_id > devices.migration_id
-          and (later.outcome = 'moved' or (later.outcome = 'skipped' and later.reason = 'already_at_target'))))",
-    )
+         where migration_id = ?2 and case ?3 when 'rerun' then ",
+        to_rerun!(),
+        " else outcome = 'moved' and removed_at is null end and (?4 is null or source = ?4)
+         and (?5 is null or device_id in (select value from json_each(?5)))"
+    ))
     .bind(child.to_string())
     .bind(parent.id.to_string())
     .bind(parent.relation.stored())
-    .bind(from.map(str::to_ascii_lowercase))
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-async fn choose_these(
-    tx: &mut WriteTx,
-    child: MigrationId,
-    parent: Parent,
-    from: Option<&str>,
-    ids: &[DeviceId],
-) -> Result<u64, StoreError> {
-    let ids: Vec<&str> = ids.iter().map(DeviceId::as_str).collect();
-    let done = sqlx::query(
-        "insert or ignore into chosen_devices (migration_id, device_id) select ?1, device_id from devices
-         where migration_id = ?2 and device_id in (select value from json_each(?5))
-         and case ?3 when 'rerun' then outcome in ('failed', 'went_back') else outcome = 'moved' and removed_at is null end
-         and (?4 is null or source = ?4)",
-    )
-    .bind(child.to_string())
-    .bind(parent.id.to_string())
-    .bind(parent.relation.stored())
-    .bind(from.map(str::to_ascii_lowercase))
-    .bind(serde_json::Value::from(ids).to_string())
+    .bind(chosen.from.map(str::to_ascii_lowercase))
+    .bind(ids.map(|ids| serde_json::Value::from(ids).to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())
@@ -213,18 +193,13 @@ impl Store {
         Ok(ids.into_iter().map(DeviceId::from).collect())
     }
 
-    /// How many devices a rerun of a migration would take up: those that failed, and that no later migration has moved
-    /// from there, or found at the target, since.
+    /// How many devices a rerun of a migration would take up.
     pub async fn to_rerun(&self, migration: MigrationId) -> Result<u64, StoreError> {
-        let number: i64 = sqlx::query_scalar(
-            "select count(*) from devices where migration_id = ?1 and outcome in ('failed', 'went_back') and not exists
-             (select 1 from devices later where later.device_id = devices.device_id and later.source = devices.source
-              and later.migration_id > devices.migration_id
-              and (later.outcome = 'moved' or (later.outcome = 'skipped' and later.reason = 'already_at_target')))",
-        )
-        .bind(migration.to_string())
-        .fetch_one(&self.pool)
-        .await?;
+        let number: i64 =
+            sqlx::query_scalar(concat!("select count(*) from devices where migration_id = ? and ", to_rerun!()))
+                .bind(migration.to_string())
+                .fetch_one(&self.pool)
+                .await?;
         Ok(count(number))
     }
 

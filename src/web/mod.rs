@@ -5,6 +5,7 @@
 //! happens before the request has proven to come from one of our own pages ([`security`], [`csrf`]).
 
 pub mod about;
+mod actor;
 pub mod assets;
 mod clean_up;
 pub mod components;

@@ -167,6 +167,6 @@ async fn unfitness(
         let reason = if let Fate::Kept(reason) = settled.fate { reason } else { KeepReason::NotMoved };
         return Ok(Some(Some(reason)));
     }
-    let held = removals::is_held(tx, migration, id, soak, now).await?;
+    let held = removals::is_held(&mut **tx, migration, id, soak, now).await?;
     Ok(held.then_some(Some(KeepReason::BeingMoved)))
 }

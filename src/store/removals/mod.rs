@@ -5,7 +5,7 @@
 
 mod lists;
 
-use sqlx::FromRow;
+use sqlx::{FromRow, SqliteExecutor};
 
 use super::codec::{known, ns, time};
 use super::{Store, StoreError, WriteTx, clean_ups};
@@ -99,27 +99,25 @@ pub async fn choose(tx: &mut WriteTx, id: CleanUpId, device: &DeviceId) -> Resul
 }
 
 /// Another migration has this device of `migration`, or has told it to leave the target within the soak.
-pub async fn is_held(
-    tx: &mut WriteTx,
+pub async fn is_held<'a>(
+    from: impl SqliteExecutor<'a>,
     migration: MigrationId,
     device: &DeviceId,
     soak: Soak,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let held: Option<i64> = sqlx::query_scalar(IS_HELD)
-        .bind(migration.to_string())
-        .bind(device.as_str())
-        .bind(proven_by(soak, now))
-        .fetch_optional(&mut **tx)
-        .await?;
+    let held: Option<i64> = sqlx::query_scalar(concat!(
+        "select 1 from devices own join migrations x on x.id = own.migration_id
+         where own.migration_id = ?1 and own.device_id = ?2 and ",
+        held!("?3")
+    ))
+    .bind(migration.to_string())
+    .bind(device.as_str())
+    .bind(proven_by(soak, now))
+    .fetch_optional(from)
+    .await?;
     Ok(held.is_some())
 }
-
-const IS_HELD: &str = concat!(
-    "select 1 from devices own join migrations x on x.id = own.migration_id
-     where own.migration_id = ?1 and own.device_id = ?2 and ",
-    held!("?3")
-);
 
 /// Keeps those whose turn had not come when the clean-up was stopped. Gives how many there were.
 pub async fn keep_the_rest(tx: &mut WriteTx, id: CleanUpId, now: Timestamp) -> Result<u64, StoreError> {
@@ -145,7 +143,7 @@ pub async fn open(tx: &mut WriteTx, id: CleanUpId) -> Result<u64, StoreError> {
 }
 
 impl Store {
-    /// The same as [`is_held`], outside of a transaction.
+    /// The same as the function [`is_held`], in no transaction.
     pub async fn is_held(
         &self,
         migration: MigrationId,
@@ -153,13 +151,7 @@ impl Store {
         soak: Soak,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let held: Option<i64> = sqlx::query_scalar(IS_HELD)
-            .bind(migration.to_string())
-            .bind(device.as_str())
-            .bind(proven_by(soak, now))
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(held.is_some())
+        is_held(&self.pool, migration, device, soak, now).await
     }
 
     /// Writes that the source is about to be asked to delete this device, with what shows it alive at the target. False: the

@@ -4,10 +4,10 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use tower_sessions::Session;
 
-use super::actor;
 use crate::engine::ControlError;
 use crate::identity::SignedInUser;
 use crate::migration::clean_up::CleanUpId;
+use crate::web::actor::actor;
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;

@@ -6,11 +6,12 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::entered::number;
-use super::{actor, form};
+use super::form;
 use crate::engine::{GroupsRefused, GroupsRemoved, RemoveGroups};
 use crate::identity::SignedInUser;
 use crate::migration::Migration;
 use crate::store::made_groups::MadeGroup;
+use crate::web::actor::actor;
 use crate::web::components::{Field, Kind};
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;

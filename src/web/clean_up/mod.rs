@@ -23,8 +23,6 @@ use axum::routing::get;
 
 use super::paths;
 use super::state::Web;
-use crate::identity::Person;
-use crate::migration::model::Actor;
 
 /// Routes of these pages.
 pub(super) fn router() -> Router<Web> {
@@ -39,10 +37,6 @@ pub(super) fn router() -> Router<Web> {
         .route(&format!("{one}/devices.csv"), get(export::devices))
         .route(&format!("{one}/stop"), get(to_run).post(act::stop))
         .route(&format!("{one}/resume"), get(to_run).post(act::resume))
-}
-
-fn actor(person: &Person) -> Actor {
-    Actor { id: person.id.clone(), name: person.name.clone() }
 }
 
 /// `1 device`, `12 devices`.

@@ -10,10 +10,10 @@ use super::stated::Stated;
 use super::view::Refusal;
 use crate::engine::StartRefused;
 use crate::identity::{Person, SignedInUser};
-use crate::migration::model::Actor;
 use crate::migration::{KeyHandling, Migration};
 use crate::store::events::{self, EventKind};
 use crate::store::{StoreError, choices, drafts};
+use crate::web::actor::actor;
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;
@@ -105,10 +105,6 @@ pub(super) async fn discard(
 /// Whoever comes by GET, from a reload or a sign-in, is led to the draft.
 pub(super) async fn to_page(Path(id): Path<String>) -> Redirect {
     Redirect::to(&paths::keys(&id))
-}
-
-pub(super) fn actor(person: &Person) -> Actor {
-    Actor { id: person.id.clone(), name: person.name.clone() }
 }
 
 async fn record_handling(

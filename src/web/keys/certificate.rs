@@ -5,12 +5,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::act::actor;
 use super::page::{Found, Said, show_again, taking_keys};
 use crate::engine::{KeysView, SupplyError};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::coverage::{Obstacle, Standing};
+use crate::web::actor::actor;
 use crate::web::components::{Field, Kind};
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;

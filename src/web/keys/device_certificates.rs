@@ -5,13 +5,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::act::actor;
 use super::certificate::{NotTaken, not_taken};
 use super::page::{Found, Said, show_again, taking_keys};
 use crate::engine::{Added, DeviceCertificates};
 use crate::identity::SignedInUser;
 use crate::ids::DeviceId;
 use crate::migration::Migration;
+use crate::web::actor::actor;
 use crate::web::components::{Field, Kind};
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;

@@ -11,12 +11,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::act::actor;
 use super::page::{Found, Said, show_again, taking_keys};
 use crate::engine::{PasteError, Pasted};
 use crate::identity::SignedInUser;
 use crate::ids::EnrollmentGroupId;
 use crate::migration::Migration;
+use crate::web::actor::actor;
 use crate::web::components::{Field, Kind};
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;

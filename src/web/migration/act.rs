@@ -12,6 +12,7 @@ use crate::engine::{ControlError, Engine};
 use crate::identity::SignedInUser;
 use crate::migration::MigrationId;
 use crate::migration::model::Actor;
+use crate::web::actor::actor;
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;
@@ -42,7 +43,7 @@ async fn act(
     session: &Session,
 ) -> Result<Redirect, PageError> {
     let migration = visible(web, id, &user.person).await?;
-    let by = Actor { id: user.person.id.clone(), name: user.person.name.clone() };
+    let by = actor(&user.person);
     let said = match done(&web.engine, action, migration.id, &by).await {
         Ok(()) => Flash::new(Kind::Success, action.done()),
         Err(ControlError::NotFound) => return Err(PageError::NotFound),

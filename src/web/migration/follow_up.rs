@@ -12,7 +12,7 @@ use crate::engine::{ControlError, FailBack, FollowUp};
 use crate::identity::SignedInUser;
 use crate::ids::DeviceId;
 use crate::migration::Relation;
-use crate::migration::model::Actor;
+use crate::web::actor::actor;
 use crate::web::components::Kind;
 use crate::web::csrf::{NoFields, Verified};
 use crate::web::errors::PageError;
@@ -61,7 +61,7 @@ async fn rerun(
     Verified(NoFields {}): Verified<NoFields>,
 ) -> Result<Redirect, PageError> {
     let migration = visible(&web, &id, &user.person).await?;
-    let made = web.engine.rerun(migration.id, &actor(&user)).await;
+    let made = web.engine.rerun(migration.id, &actor(&user.person)).await;
     lead_on(&session, &id, Relation::Rerun, made).await
 }
 
@@ -73,12 +73,8 @@ async fn fail_back(
     Verified(wish): Verified<Wish>,
 ) -> Result<Redirect, PageError> {
     let migration = visible(&web, &id, &user.person).await?;
-    let made = web.engine.fail_back(migration.id, &actor(&user), &wish.into()).await;
+    let made = web.engine.fail_back(migration.id, &actor(&user.person), &wish.into()).await;
     lead_on(&session, &id, Relation::FailBack, made).await
-}
-
-fn actor(user: &SignedInUser) -> Actor {
-    Actor { id: user.person.id.clone(), name: user.person.name.clone() }
 }
 
 /// To the draft, or back to the page with why there is none.

@@ -15,9 +15,9 @@ use super::parse::{self, Chosen};
 use super::reading::Wait;
 use super::surveyor::{Anew, Caller, Manner};
 use crate::identity::{MaybeUser, Person, sign_in_url};
-use crate::migration::model::Actor;
 use crate::migration::preflight;
 use crate::store::migrations::{self, NewMigration};
+use crate::web::actor::actor;
 use crate::web::components::Kind;
 use crate::web::csrf::Verified;
 use crate::web::errors::PageError;
@@ -101,7 +101,7 @@ async fn draft(web: &Web, person: &Person, entered: &Entered, chosen: Chosen) ->
         name: chosen.name,
         mode: chosen.mode,
         plan: chosen.plan,
-        by: Actor { id: person.id.clone(), name: person.name.clone() },
+        by: actor(person),
     };
     let mut tx = web.store.begin_write().await?;
     let id = migrations::insert_once(&mut tx, &new, web.clock.now()).await?;
